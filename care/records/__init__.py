@@ -1,0 +1,50 @@
+"""The tables, all of them, and the questions we ask them; one file per noun.
+
+Importing this package registers every table on `Base.metadata`.
+"""
+
+from care.records import (
+    audit_events,
+    care_plans,
+    communications,
+    consents,
+    conversations,
+    dead_letters,
+    definitions,
+    escalations,
+    flags,
+    heartbeats,
+    idempotency_keys,
+    observations,
+    organizations,
+    patients,
+    practitioners,
+    questionnaire_responses,
+    risk_assessments,
+    sign_ins,
+    tasks,
+)
+from care.records.base import Base
+
+__all__ = [
+    "Base",
+    "audit_events",
+    "care_plans",
+    "communications",
+    "consents",
+    "conversations",
+    "dead_letters",
+    "definitions",
+    "escalations",
+    "flags",
+    "heartbeats",
+    "idempotency_keys",
+    "observations",
+    "organizations",
+    "patients",
+    "practitioners",
+    "questionnaire_responses",
+    "risk_assessments",
+    "sign_ins",
+    "tasks",
+]

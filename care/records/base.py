@@ -1,0 +1,67 @@
+"""Base of all tables: naming, identifiers, times, and the columns that queues and patients' rows share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Integer, MetaData, Text, Uuid
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from care.records.ids import new_id
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Every table has a UUIDv7 `id`, made before the insert."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {
+        datetime: TIMESTAMP(timezone=True),
+        UUID: Uuid(),
+        str: Text(),
+        bytes: BYTEA(),
+        dict[str, Any]: JSONB(),
+        list[Any]: JSONB(),
+    }
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+
+    def __init__(self, **values: Any) -> None:
+        self.id = values.pop("id", None) or new_id()  # first: sealed attributes need it
+        for name, value in values.items():
+            if not hasattr(type(self), name):
+                raise TypeError(f"{type(self).__name__} has no {name}")
+            setattr(self, name, value)
+
+
+class OfOrganization:
+    """Every patient row, and most others, belong to one organization."""
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"), index=True)
+
+
+class OfPatient(OfOrganization):
+    """A row about one patient."""
+
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.id"))
+
+
+class Queued:
+    """A row with a queue column ending in `_at`: NULL means nothing to do.
+
+    `lease_until` is set by the database's clock when a worker claims the row; `attempts` counts claims since the last
+    success.
+    """
+
+    lease_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")

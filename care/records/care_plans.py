@@ -1,0 +1,35 @@
+"""CarePlans: one patient on one version of a protocol from a start day."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from care.records.base import Base, OfPatient, Queued
+
+
+class CarePlan(OfPatient, Queued, Base):
+    """`definition_id` pins the version until a named person migrates it; `expand_at` is when more tasks are written."""
+
+    __tablename__ = "care_plan"
+    __table_args__ = (
+        CheckConstraint("status IN ('draft', 'active', 'on-hold', 'revoked', 'completed')", name="status"),
+        Index("ix_care_plan_patient", "patient_id"),
+        Index("ix_care_plan_expand_at", "expand_at", postgresql_where="expand_at IS NOT NULL"),
+    )
+    definition_id: Mapped[UUID] = mapped_column(ForeignKey("definition.id"))
+    status: Mapped[str]
+    starts_on: Mapped[date]
+    author_id: Mapped[UUID | None] = mapped_column(ForeignKey("practitioner.id"))
+    created_at: Mapped[datetime]
+    expanded_until: Mapped[datetime | None]
+    expand_at: Mapped[datetime | None]
+
+
+def active_plans(session: Session, patient_id: UUID) -> list[CarePlan]:
+    """A patient's active plans, oldest first."""
+    found = select(CarePlan).where(CarePlan.patient_id == patient_id, CarePlan.status == "active")
+    return list(session.scalars(found.order_by(CarePlan.created_at, CarePlan.id)))

@@ -1,0 +1,89 @@
+"""Communications: one message, in or out. The sealed content has its own table, so that state changes stay small."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from care.records.base import Base, OfOrganization, Queued
+from care.records.seal import Sealed
+
+
+class Communication(OfOrganization, Queued, Base):
+    """Incoming: `take_at` is the queue of turns. Outgoing: `send_at` is the queue of the outbox.
+
+    `patient_id` is empty for an unknown sender and for a page to staff; `address_token` then groups a thread.
+    `dedupe` is unique: whatever decides to send a message names it, so deciding twice sends once.
+    """
+
+    __tablename__ = "communication"
+    __table_args__ = (
+        CheckConstraint("direction IN ('in', 'out')", name="direction"),
+        CheckConstraint("status IN ('preparation', 'in-progress', 'completed', 'not-done')", name="status"),
+        Index("uq_communication_dedupe", "dedupe", unique=True, postgresql_where="dedupe IS NOT NULL"),
+        Index(
+            "uq_communication_inbound",
+            "channel",
+            "external_id",
+            unique=True,
+            postgresql_where="direction = 'in'",
+        ),
+        Index("ix_communication_external", "channel", "external_id", postgresql_where="direction = 'out'"),
+        Index("ix_communication_patient", "patient_id", "recorded_at"),
+        Index("ix_communication_send_at", "send_at", postgresql_where="send_at IS NOT NULL"),
+        Index("ix_communication_take_at", "take_at", postgresql_where="take_at IS NOT NULL"),
+        Index("ix_communication_waiting", "care_team_id", "waits_since", postgresql_where="waits_since IS NOT NULL"),
+    )
+    patient_id: Mapped[UUID | None] = mapped_column(ForeignKey("patient.id"))
+    care_team_id: Mapped[UUID | None] = mapped_column(ForeignKey("care_team.id"))
+    practitioner_id: Mapped[UUID | None] = mapped_column(ForeignKey("practitioner.id"))
+    contact_point_id: Mapped[UUID | None] = mapped_column(ForeignKey("contact_point.id"))
+    direction: Mapped[str]
+    channel: Mapped[str]
+    purpose: Mapped[str]
+    priority: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    status: Mapped[str]
+    delivery: Mapped[str | None]
+    status_reason: Mapped[str | None]
+    external_id: Mapped[str | None]
+    dedupe: Mapped[str | None]
+    address_token: Mapped[bytes | None]
+    at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    take_at: Mapped[datetime | None]
+    send_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    waits_since: Mapped[datetime | None]
+    screened: Mapped[str | None]
+    task_id: Mapped[UUID | None] = mapped_column(ForeignKey("task.id"))
+    response_id: Mapped[UUID | None]
+    escalation_id: Mapped[UUID | None] = mapped_column(ForeignKey("escalation.id"))
+
+
+class CommunicationContent(Base):
+    """The words and the address of one message, sealed. Same id as its Communication."""
+
+    __tablename__ = "communication_content"
+    id: Mapped[UUID] = mapped_column(ForeignKey("communication.id"), primary_key=True)
+    text_sealed: Mapped[bytes]
+    address_sealed: Mapped[bytes | None]
+
+    text = Sealed()
+    address = Sealed()
+
+
+def contents(session: Session, ids: list[UUID]) -> dict[UUID, CommunicationContent]:
+    """The contents of these communications, by id."""
+    rows = session.scalars(select(CommunicationContent).where(CommunicationContent.id.in_(ids)))
+    return {row.id: row for row in rows}
+
+
+def thread(session: Session, patient_id: UUID, limit: int = 100) -> list[Communication]:
+    """The latest messages with one patient, oldest first."""
+    found = select(Communication).where(Communication.patient_id == patient_id)
+    newest = found.order_by(Communication.recorded_at.desc(), Communication.id.desc()).limit(limit)
+    return list(reversed(list(session.scalars(newest))))

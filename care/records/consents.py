@@ -1,0 +1,43 @@
+"""The consent ledger: append-only; the newest row of a patient, purpose and channel counts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index, select
+from sqlalchemy.orm import Mapped, Session
+
+from care.records.base import Base, OfPatient
+
+FOLLOW_UP = "follow-up"
+
+
+class Consent(OfPatient, Base):
+    """One decision: given or withdrawn, for a purpose on a channel ('*' is all), with its wording's version and source."""
+
+    __tablename__ = "consent"
+    __table_args__ = (Index("ix_consent_latest", "patient_id", "purpose", "channel", "at"),)
+    purpose: Mapped[str]
+    channel: Mapped[str]
+    granted: Mapped[bool]
+    version: Mapped[str]
+    language: Mapped[str]
+    source: Mapped[str]
+    at: Mapped[datetime]
+
+
+def consented(session: Session, patient_ids: set[UUID], purpose: str = FOLLOW_UP) -> set[tuple[UUID, str]]:
+    """The (patient, channel) pairs whose newest decision is a yes. Channel '*' covers every channel not named."""
+    latest = (
+        select(Consent.patient_id, Consent.channel, Consent.granted)
+        .where(Consent.patient_id.in_(patient_ids), Consent.purpose == purpose)
+        .distinct(Consent.patient_id, Consent.channel)
+        .order_by(Consent.patient_id, Consent.channel, Consent.at.desc(), Consent.id.desc())
+    )
+    return {(row.patient_id, row.channel) for row in session.execute(latest) if row.granted}
+
+
+def ledger(session: Session, patient_id: UUID) -> list[Consent]:
+    """All decisions of one patient, newest first."""
+    return list(session.scalars(select(Consent).where(Consent.patient_id == patient_id).order_by(Consent.at.desc())))

@@ -1,0 +1,28 @@
+"""Conversations: where a patient stands in talking with us; one row a patient, its state sealed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from care.records.base import Base, OfOrganization
+from care.records.seal import SealedJson
+
+
+class Conversation(OfOrganization, Base):
+    """The domain's Talk as JSON, sealed, because it holds answers."""
+
+    __tablename__ = "conversation"
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.id"), unique=True)
+    state_sealed: Mapped[bytes]
+    updated_at: Mapped[datetime]
+
+    state = SealedJson()
+
+
+def conversation_of(session: Session, patient_id: UUID) -> Conversation | None:
+    """The patient's conversation, or None before the first word."""
+    return session.scalars(select(Conversation).where(Conversation.patient_id == patient_id)).first()

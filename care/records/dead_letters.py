@@ -1,0 +1,22 @@
+"""Dead letters: rows that failed all their attempts. Nothing is dropped; a nurse and the metrics see them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped
+
+from care.records.base import Base
+
+
+class DeadLetter(Base):
+    """`error` is the error's type, never its text."""
+
+    __tablename__ = "dead_letter"
+    queue: Mapped[str]
+    row_id: Mapped[UUID]
+    patient_id: Mapped[UUID | None]
+    error: Mapped[str]
+    at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]

@@ -1,0 +1,109 @@
+"""Escalations: a Task whose focus is a Flag, and the reports and texts that are linked to it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, SmallInteger, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from care.domain.codes import EscalationStatus, Priority
+from care.domain.escalation import State
+from care.domain.people import Staff
+from care.errors import NotFound
+from care.records.base import Base, OfOrganization, Queued
+from care.records.patients import visible_to
+from care.records.seal import Sealed
+
+
+class Escalation(OfOrganization, Queued, Base):
+    """requested -> accepted -> completed; one open per Flag. `page_at` is the queue of pages to staff."""
+
+    __tablename__ = "escalation"
+    __table_args__ = (
+        CheckConstraint("status IN ('requested', 'accepted', 'completed')", name="status"),
+        Index("uq_escalation_open", "flag_id", unique=True, postgresql_where="status <> 'completed'"),
+        Index("ix_escalation_page_at", "page_at", postgresql_where="page_at IS NOT NULL"),
+        Index(
+            "ix_escalation_open_list", "care_team_id", "rank", "requested_at", postgresql_where="status <> 'completed'"
+        ),
+        Index("ix_escalation_patient", "patient_id", "requested_at"),
+    )
+    patient_id: Mapped[UUID | None] = mapped_column(ForeignKey("patient.id"))
+    care_team_id: Mapped[UUID] = mapped_column(ForeignKey("care_team.id"))
+    flag_id: Mapped[UUID] = mapped_column(ForeignKey("flag.id"))
+    cause: Mapped[str]
+    source: Mapped[str]
+    reason: Mapped[str]
+    params: Mapped[dict[str, Any]]
+    status: Mapped[str]
+    priority: Mapped[str]
+    rank: Mapped[int] = mapped_column(SmallInteger)
+    rung: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    pages: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("practitioner.id"))
+    page_at: Mapped[datetime | None]
+    requested_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    note_sealed: Mapped[bytes | None]
+
+    note = Sealed()
+
+    @property
+    def state(self) -> State:
+        """The row as the state machine sees it."""
+        owner = str(self.owner_id) if self.owner_id else None
+        return State(EscalationStatus(self.status), Priority(self.priority), self.rung, self.pages, owner, self.page_at)
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self.status, self.priority, self.rank = state.status.value, state.priority.value, state.priority.rank
+        self.rung, self.pages, self.page_at = state.rung, state.pages, state.page_at
+        self.owner_id = UUID(state.owner) if state.owner else None
+
+
+class EscalationLink(Base):
+    """One report or text that raised or joined an escalation, with the reason it did. No report is ever dropped."""
+
+    __tablename__ = "escalation_link"
+    __table_args__ = (Index("ix_escalation_link_escalation", "escalation_id", "at"),)
+    escalation_id: Mapped[UUID] = mapped_column(ForeignKey("escalation.id"))
+    response_id: Mapped[UUID | None] = mapped_column(ForeignKey("questionnaire_response.id"), index=True)
+    communication_id: Mapped[UUID | None] = mapped_column(ForeignKey("communication.id"), index=True)
+    assessment_id: Mapped[UUID | None] = mapped_column(ForeignKey("risk_assessment.id"))
+    priority: Mapped[str]
+    reason: Mapped[str]
+    params: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
+def escalation_of(session: Session, staff: Staff, escalation_id: UUID, lock: bool = False) -> Escalation:
+    """The escalation, if `staff` may see it. Raises NotFound otherwise."""
+    found = select(Escalation).where(Escalation.id == escalation_id, visible_to(staff, Escalation))
+    row = session.scalars(found.with_for_update() if lock else found).first()
+    if row is None:
+        raise NotFound("escalation", "no such escalation")
+    return row
+
+
+def worklist(session: Session, staff: Staff, limit: int = 100) -> list[Escalation]:
+    """Open escalations of the team: the most pressing first, then the longest waiting."""
+    found = select(Escalation).where(Escalation.status != "completed", visible_to(staff, Escalation))
+    ordered = found.order_by(Escalation.rank.desc(), Escalation.requested_at, Escalation.id)
+    return list(session.scalars(ordered.limit(limit)))
+
+
+def open_by_flag(session: Session, flag_ids: set[UUID]) -> dict[UUID, Escalation]:
+    """The open escalations of these flags, locked, by flag."""
+    found = select(Escalation).where(Escalation.flag_id.in_(flag_ids), Escalation.status != "completed")
+    return {row.flag_id: row for row in session.scalars(found.order_by(Escalation.id).with_for_update())}
+
+
+def links(session: Session, escalation_id: UUID) -> list[EscalationLink]:
+    """Everything linked to an escalation, oldest first."""
+    found = select(EscalationLink).where(EscalationLink.escalation_id == escalation_id)
+    return list(session.scalars(found.order_by(EscalationLink.at, EscalationLink.id)))

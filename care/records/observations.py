@@ -1,0 +1,46 @@
+"""Observations: one measured value with code, unit and time; plain, because rules and queries need them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Double, ForeignKey, Index, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from care.domain.measure import Measure
+from care.records.base import Base, OfPatient
+
+
+class Observation(OfPatient, Base):
+    """`at` is when it was true, `recorded_at` when we knew. A superseded one keeps its row and stops counting."""
+
+    __tablename__ = "observation"
+    __table_args__ = (Index("ix_observation_series", "patient_id", "at"),)
+    response_id: Mapped[UUID | None] = mapped_column(ForeignKey("questionnaire_response.id"), index=True)
+    code: Mapped[str]
+    value: Mapped[float | None] = mapped_column(Double())
+    unit: Mapped[str]
+    comparator: Mapped[str] = mapped_column(default="", server_default="")
+    context: Mapped[str] = mapped_column(default="", server_default="")
+    at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    superseded: Mapped[bool] = mapped_column(default=False, server_default="false")
+
+    def measure(self) -> Measure:
+        """This observation as rules and models read it."""
+        return Measure(str(self.id), self.code, self.value, self.unit, self.at, self.comparator, self.context)
+
+
+def series(
+    session: Session, patient_id: UUID, since: datetime, until: datetime, codes: Iterable[str] = ()
+) -> list[Observation]:
+    """A patient's observations with since <= at <= until, oldest first; of `codes` only, if any are named."""
+    found = select(Observation).where(
+        Observation.patient_id == patient_id, Observation.at >= since, Observation.at <= until, ~Observation.superseded
+    )
+    wanted = tuple(codes)
+    if wanted:
+        found = found.where(Observation.code.in_(wanted))
+    return list(session.scalars(found.order_by(Observation.at, Observation.id)))

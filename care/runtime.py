@@ -1,0 +1,38 @@
+"""Runtime: what the outside gives us. The only reader of the wall clock; a test passes another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from care.domain.assessment import Assessment
+from care.domain.measure import Measure
+from care.domain.message import Channel
+from care.errors import AssessmentError
+
+Assess = Callable[[str, Sequence[Measure], datetime, str], Assessment]
+
+
+def wall_clock() -> datetime:
+    """The time now, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def no_model(bundle_id: str, measures: Sequence[Measure], at: datetime, zone: str) -> Assessment:
+    """The assess of a Care without instruments: every bundle abstains, so that a nurse looks."""
+    raise AssessmentError("no-instrument", "no model is installed")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The clock (aware UTC), the channels by name, and the way to ask a model: assess(bundle id, measures, at, zone)."""
+
+    clock: Callable[[], datetime] = wall_clock
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    assess: Assess = no_model
+    public_url: str = "http://127.0.0.1:8000"
+
+    def now(self) -> datetime:
+        """The time now, aware, in UTC."""
+        return self.clock()

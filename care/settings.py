@@ -1,0 +1,46 @@
+"""The environment, validated once at start. A wrong or missing value stops the start with the variable's name."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything that is configured from outside. Field names are the environment variables, in any case."""
+
+    model_config = SettingsConfigDict(env_prefix="", extra="ignore", case_sensitive=False)
+
+    database_url: SecretStr
+    secret_key: SecretStr
+    care_keys: SecretStr = Field(description="id:base64(32 bytes), comma separated; the first encrypts, all decrypt")
+    care_token_key: SecretStr = Field(description="base64(32 bytes): keys the HMAC tokens that names are looked up by")
+    public_url: str = "http://127.0.0.1:8000"
+    care_environment: Literal["development", "production"] = "production"
+    default_country: str = "US"
+    twilio_account_sid: str = ""
+    twilio_auth_token: SecretStr = SecretStr("")
+    twilio_auth_token_previous: SecretStr = SecretStr("")
+    twilio_sender: str = ""
+    twilio_base_url: str = ""
+    bundles_directory: str = ""
+
+    @field_validator("database_url")
+    @classmethod
+    def _psycopg(cls, value: SecretStr) -> SecretStr:
+        """Accept the common spellings of a PostgreSQL address and speak psycopg 3 to it."""
+        url = value.get_secret_value()
+        for prefix in ("postgres://", "postgresql://"):
+            if url.startswith(prefix):
+                url = "postgresql+psycopg://" + url[len(prefix) :]
+        if not url.startswith("postgresql+psycopg://"):
+            raise ValueError("DATABASE_URL must name a PostgreSQL database")
+        return SecretStr(url)
+
+    @cached_property
+    def secure_cookies(self) -> bool:
+        """Cookies are for https only unless the public address is plain http (a laptop)."""
+        return self.public_url.startswith("https://")

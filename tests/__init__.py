@@ -1,0 +1,1 @@
+"""Tests: sentences that mirror the tree. Real PostgreSQL, fakes through Runtime, no patches."""
