@@ -1,0 +1,58 @@
+"""Civil time: what a wall-clock time in somebody's zone is as an instant, across gaps and folds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from care.errors import Invalid
+
+Gap = Literal["next", "skip"]
+Fold = Literal["first", "second"]
+
+_SECOND = timedelta(seconds=1)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The IANA zone of this name. Raises Invalid("unknown-zone") otherwise, never falls back to another."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError, TypeError):  # a folder of zones ("America") is an OSError
+        raise Invalid("unknown-zone", "this is not the name of a time zone", place="zone") from None
+
+
+def instant(nominal: datetime, zone: ZoneInfo, gap: Gap = "next", fold: Fold = "first") -> datetime | None:
+    """The UTC instant of a naive local time.
+
+    A time that does not exist (clocks go forward) is the first instant after the gap, or None when `gap` is "skip".
+    A time that exists twice (clocks go back) is the first of the two unless `fold` is "second".
+    """
+    early = nominal.replace(tzinfo=zone, fold=0)
+    late = nominal.replace(tzinfo=zone, fold=1)
+    before, after = _offset(early), _offset(late)
+    if before < after:  # fold=0 reads a gap with the offset before it, fold=1 with the one after it
+        return None if gap == "skip" else _end_of_gap(nominal, zone, before, after)
+    return (late if fold == "second" else early).astimezone(UTC)
+
+
+def local(at: datetime, zone: ZoneInfo) -> datetime:
+    """The naive wall-clock time of an aware instant."""
+    return at.astimezone(zone).replace(tzinfo=None)
+
+
+def _offset(at: datetime) -> timedelta:
+    return at.utcoffset() or timedelta()
+
+
+def _end_of_gap(nominal: datetime, zone: ZoneInfo, before: timedelta, after: timedelta) -> datetime:
+    """The transition itself: searched to the second between two instants that lie on either side of it."""
+    low = (nominal.replace(microsecond=0) - after).replace(tzinfo=UTC)
+    high = low + (after - before)
+    while high - low > _SECOND:
+        middle = low + timedelta(seconds=(high - low) // _SECOND // 2)
+        if _offset(middle.astimezone(zone)) == before:
+            low = middle
+        else:
+            high = middle
+    return high
