@@ -127,6 +127,7 @@ class Embedded:
     def stop(self) -> None:
         """Leave the server; the last user to leave stops it (fast: open transactions are rolled back)."""
         if self._in_use:
+            self._cancelled = lambda: False  # being told to stop is no reason not to
             with self._deciding():
                 self._leave()
 

@@ -1,0 +1,54 @@
+# The one way to do anything. `make help` lists what there is.
+
+PYTHON ?= python3
+export PORT ?= 8000
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-compile --root-user-action=ignore
+
+# A stamp per content of a requirements file: a changed file is installed again, an unchanged one never.
+sum = $(shell cat $(1) 2>/dev/null | cksum | tr ' ' '-')
+RUN_STAMP := .venv/.installed-$(call sum,requirements.txt)
+DEV_STAMP := .venv/.installed-dev-$(call sum,requirements.txt requirements-dev.txt)
+
+.PHONY: help run test check demo
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make run    start Care on http://127.0.0.1:$(PORT) (PORT=8001 for another port); Ctrl-C stops it"
+	@echo "make test   the tests, on an embedded PostgreSQL of their own"
+	@echo "make check  lint, types, architecture, migrations, tests"
+	@echo "make demo   a simulated month: the conversations, pages and escalations, to read"
+
+run: | $(RUN_STAMP)
+	@$(BIN)/python -m launch --stop-with-parent
+
+test: | $(DEV_STAMP)
+	@$(BIN)/python -m pytest -q -n 2
+
+check: | $(DEV_STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m launch.scratch sh -c "$(BIN)/flask --app wsgi db upgrade && $(BIN)/flask --app wsgi db check"
+	$(BIN)/python -m pytest -q -n 2
+
+demo: | $(RUN_STAMP)
+	@$(BIN)/flask --app wsgi demo
+
+# pip comes last when a virtual environment is made: where it is missing, the making was cut short and is repeated.
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Care needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Making .venv ..."
+	@$(PYTHON) -m venv .venv
+
+$(RUN_STAMP): | .venv/bin/pip
+	@echo "Installing what Care needs into .venv (a minute or two, once) ..."
+	@$(PIP) -r requirements.txt
+	@rm -f .venv/.installed-[0-9]* && touch $@
+
+$(DEV_STAMP): | $(RUN_STAMP)
+	@echo "Installing what the checks need into .venv ..."
+	@$(PIP) -r requirements-dev.txt
+	@rm -f .venv/.installed-dev-* && touch $@

@@ -1,0 +1,19 @@
+"""gunicorn: the web's processes. PORT, BIND and WEB_CONCURRENCY come from the environment."""
+
+import os
+from pathlib import Path
+
+_host = os.environ.get("BIND") or "127.0.0.1"
+bind = f"{f'[{_host}]' if ':' in _host else _host}:{os.environ.get('PORT') or 8000}"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+threads = 4
+timeout = 30
+graceful_timeout = 10
+keepalive = 5
+preload_app = False  # each worker opens its own database connections and model sessions
+# Heartbeats are file times: in memory, a slow disk can't make a healthy worker look dead.
+worker_tmp_dir = next((place for place in ("/dev/shm",) if Path(place).is_dir() and os.access(place, os.W_OK)), None)
+control_socket_disable = True  # its default place is shared by all instances of one user
+accesslog = None
+errorlog = "-"
