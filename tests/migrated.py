@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from alembic import command
 from alembic.config import Config
-from flask import Flask
-from flask_migrate import Migrate
-from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import create_engine
 
-from care.records.base import Base
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
 def migrate(url: str, revision: str = "head") -> None:
     """Upgrade the database at `url` to `revision`."""
-    app = bare_app(url)
-    with app.app_context():
-        command.upgrade(config(), revision)
-        app.extensions["migrate"].db.engine.dispose()
+    with configured(url) as config:
+        command.upgrade(config, revision)
 
 
-def bare_app(url: str) -> Flask:
-    """A Flask application that knows the database and the migrations and nothing else."""
-    app = Flask("migrations")
-    app.config["SQLALCHEMY_DATABASE_URI"] = url
-    db = SQLAlchemy(metadata=Base.metadata)
-    db.init_app(app)
-    Migrate(app, db)
-    return app
-
-
-def config() -> Config:
-    """Alembic's configuration of this project."""
-    made = Config("migrations/alembic.ini")
-    made.set_main_option("script_location", "migrations")
-    return made
+@contextmanager
+def configured(url: str) -> Iterator[Config]:
+    """Alembic, ready to work on the database at `url`."""
+    config = Config(str(MIGRATIONS / "alembic.ini"))
+    config.set_main_option("script_location", str(MIGRATIONS))
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            config.attributes["connection"] = connection
+            yield config
+    finally:
+        engine.dispose()

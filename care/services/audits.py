@@ -22,6 +22,7 @@ from care.records.audit_events import AuditEvent, AuditSeal
 
 _SEALER = 0x0CA4E_5EA1  # advisory lock: one sealer at a time
 _START = bytes(32)
+_LATE_MS = 3_600_000
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def seal_due(session: Session, now: datetime, limit: int = 5_000) -> int:
     last = session.execute(select(AuditSeal.seq, AuditSeal.hash).order_by(AuditSeal.seq.desc()).limit(1)).first()
     seq, previous = (last.seq, bytes(last.hash)) if last else (0, _START)
     sealed = select(AuditSeal.id).where(AuditSeal.id == AuditEvent.id).exists()
-    events = session.scalars(select(AuditEvent).where(~sealed).order_by(AuditEvent.at, AuditEvent.id).limit(limit))
+    fresh = select(AuditEvent).where(~sealed, AuditEvent.id >= _looked_at_until(session))
+    events = session.scalars(fresh.order_by(AuditEvent.at, AuditEvent.id).limit(limit))
     rows = []
     for event in events:
         seq, previous = seq + 1, digest(previous, event)
@@ -81,6 +83,15 @@ def seal_due(session: Session, now: datetime, limit: int = 5_000) -> int:
         session.execute(insert(AuditSeal), rows)
     session.commit()
     return len(rows)
+
+
+def _looked_at_until(session: Session) -> UUID:
+    """Where unsealed events can begin: an hour before the newest sealed one, since a transaction may commit late.
+
+    The identifiers are UUIDv7, so this is a range of the primary key and not a walk over all of history.
+    """
+    newest = session.scalar(select(AuditSeal.id).order_by(AuditSeal.id.desc()).limit(1))
+    return UUID(int=max(0, newest.int - (_LATE_MS << 80))) if newest else UUID(int=0)
 
 
 def verify(session: Session) -> Verified:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from alembic import command
@@ -15,26 +14,25 @@ from sqlalchemy.orm import Session
 from care.records.audit_events import AuditEvent
 from launch.postgres import Embedded
 from tests.conftest import NOON
-from tests.migrated import bare_app, config, migrate
+from tests.migrated import MIGRATIONS, configured, migrate
 
-VERSIONS = Path("migrations/versions")
+VERSIONS = MIGRATIONS / "versions"
 
 
 def test_migrations_are_numbered_and_have_one_head():
     names = sorted(path.name for path in VERSIONS.glob("*.py"))
     assert [name[:4] for name in names] == [f"{number:04d}" for number in range(1, len(names) + 1)]
     assert all(re.fullmatch(r"\d{4}_[a-z_]+\.py", name) for name in names)
-    assert len(ScriptDirectory.from_config(config()).get_heads()) == 1
+    assert len(ScriptDirectory(str(MIGRATIONS)).get_heads()) == 1
 
 
 def test_up_from_nothing_equals_the_models_and_down_leaves_nothing(cluster: Embedded):
     url = cluster.ensure_database("care_migrations")
     migrate(url)
-    app = bare_app(url)
-    with app.app_context():
-        command.check(config())
-        command.downgrade(config(), "base")
-        app.extensions["migrate"].db.engine.dispose()
+    with configured(url) as config:
+        command.check(config)
+    with configured(url) as config:
+        command.downgrade(config, "base")
     engine = create_engine(url)
     with engine.connect() as connection:
         left = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars().all()
@@ -46,9 +44,7 @@ def test_up_from_nothing_equals_the_models_and_down_leaves_nothing(cluster: Embe
 
 @pytest.mark.parametrize("statement", ["UPDATE audit_event SET action = 'x'", "DELETE FROM audit_event"])
 def test_the_database_itself_refuses_to_change_an_audit_event(session: Session, statement: str):
-    session.add(
-        AuditEvent(at=NOON, agent_kind="system", action="test", entity="test", detail={})
-    )
+    session.add(AuditEvent(at=NOON, agent_kind="system", action="test", entity="test", detail={}))
     session.commit()
     with pytest.raises(IntegrityError, match="append-only"):
         session.execute(text(statement))
