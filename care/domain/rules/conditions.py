@@ -65,11 +65,9 @@ def count(when: Mapping[str, Any]) -> Condition:
         for last in _chosen(report, when):
             if not beyond(last, op, threshold):
                 continue
-            around = [
-                m
-                for m in _and_own(report, history, last.code, when.get("unit", ""))
-                if last.at - window <= m.at <= last.at and beyond(m, op, threshold)
-            ]
+            since, until = last.at - window, last.at
+            near = [m for m in _and_own(report, history, last.code, when.get("unit", "")) if since <= m.at <= until]
+            around = sorted((m for m in near if beyond(m, op, threshold)), key=lambda m: (m.at, m.id))
             if len(around) >= enough:
                 shown = _shown(_most_extreme(around, op), when)
                 params = {**shown, "threshold": number(threshold), "count": number(len(around))}
@@ -86,13 +84,10 @@ def delta(when: Mapping[str, Any]) -> Condition:
     def check(report: Report, history: History) -> Hit | None:
         hits: list[tuple[float, Measure, Measure]] = []
         for now in _chosen(report, when):
-            earlier = [
-                m
-                for m in _and_own(report, history, now.code, when.get("unit", ""))
-                if now.at - window <= m.at < now.at and not m.comparator
-            ]
+            since, known = now.at - window, _and_own(report, history, now.code, when.get("unit", ""))
+            earlier = [m for m in known if since <= m.at < now.at and not m.comparator]
             if earlier and not now.comparator:
-                low = min(earlier, key=_value)
+                low = min(earlier, key=lambda m: (_value(m), m.at, m.id))
                 hits.append((round(_value(now) - _value(low), 6), now, low))
         hits = [hit for hit in hits if hit[0] > more_than]
         if not hits:
@@ -112,8 +107,11 @@ def rise(when: Mapping[str, Any]) -> Condition:
         found: list[tuple[Measure, Measure]] = []
         for now in _chosen(report, when):
             earlier = [m for m in _and_own(report, history, now.code, when.get("unit", "")) if m.at < now.at]
-            if earlier and _value(now) >= level and _value(now) - _value(earlier[-1]) >= by:
-                found.append((now, earlier[-1]))
+            if not earlier:
+                continue
+            last = max(earlier, key=lambda m: (m.at, m.id))
+            if _value(now) >= level and _value(now) - _value(last) >= by:
+                found.append((now, last))
         if not found:
             return None
         now, before = max(found, key=lambda pair: _value(pair[0]) - _value(pair[1]))
@@ -170,9 +168,9 @@ def _chosen(report: Report, when: Mapping[str, Any]) -> Iterator[Measure]:
 
 
 def _and_own(report: Report, history: History, code: str, unit: str) -> list[Measure]:
-    """The earlier measures of a code together with the report's own, oldest first."""
+    """The earlier measures of a code together with the report's own, in no order."""
     own = [m for m in report.measures if m.code == code and (not unit or m.unit == unit) and readable(m)]
-    return sorted([*history.of(code, unit), *own], key=lambda m: m.at)
+    return [*history.of(code, unit), *own]
 
 
 def _shown(measure: Measure, when: Mapping[str, Any]) -> dict[str, str | float]:

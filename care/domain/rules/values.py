@@ -83,7 +83,7 @@ class RuleSet:
 
 
 class History:
-    """A patient's earlier measures, in any order; those of one code are put in order when they are first asked for."""
+    """A patient's earlier measures, in any order; those of one code are picked out when they are first asked for."""
 
     __slots__ = ("_by_code", "_measures")
 
@@ -92,10 +92,10 @@ class History:
         self._by_code: dict[str, list[Measure]] = {}
 
     def of(self, code: str, unit: str) -> list[Measure]:
-        """The readable measures of this code in this unit, oldest first. An empty unit means a count or a grade."""
+        """The readable measures of this code in this unit, in no order. An empty unit means a count or a grade."""
         found = self._by_code.get(code)
         if found is None:
-            found = sorted((m for m in self._measures if m.code == code and readable(m)), key=lambda m: m.at)
+            found = [m for m in self._measures if m.code == code and m.value is not None and math.isfinite(m.value)]
             self._by_code[code] = found
         return [m for m in found if m.unit == unit] if unit else found
 
