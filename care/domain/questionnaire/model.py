@@ -1,0 +1,167 @@
+"""What a questionnaire is once it has been read: items, options, conditions, answers. Frozen values, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Text = Mapping[str, str]
+"""One sentence by language; the key "" is the language that the form was written in."""
+
+QUESTION_TYPES = frozenset(
+    ("boolean", "integer", "decimal", "string", "text", "choice", "quantity", "date", "dateTime"),
+)
+ITEM_TYPES = QUESTION_TYPES | {"group", "display"}
+ANSWER_TYPES = frozenset(("boolean", "integer", "decimal", "string", "coding", "quantity", "date", "dateTime"))
+
+MAX_DEPTH = 20
+MAX_ITEMS = 10_000
+
+
+def in_language(text: Text, language: str) -> str:
+    """The text in this language, else as the form was written."""
+    return text.get(language) or text.get("") or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer. `type` is one of ANSWER_TYPES; dates are ISO strings.
+
+    For a coding `value` is the display and `code`/`system` identify it; for a quantity `value` is the number, `unit`
+    what a person reads, `code` the UCUM code, and `comparator` '<' or '>' when a meter showed only Lo or Hi.
+    """
+
+    type: str
+    value: bool | int | float | str
+    unit: str = ""
+    comparator: str = ""
+    code: str = ""
+    system: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object without its empty parts."""
+        full = {name: getattr(self, name) for name in ("unit", "comparator", "code", "system")}
+        return {"type": self.type, "value": self.value, **{name: part for name, part in full.items() if part}}
+
+    @staticmethod
+    def from_json(document: Mapping[str, Any]) -> Answer:
+        """The answer that to_json wrote."""
+        return Answer(**document)
+
+
+Answers = Mapping[str, tuple[Answer, ...]]
+"""Answers by linkId. A linkId with an empty tuple counts as not answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing that can be chosen: a coding, or a string or an integer (`type` says which, as in ANSWER_TYPES).
+
+    `is_event`: choosing it says that something happened, which is a measure under the option's own code.
+    """
+
+    type: str
+    text: Text
+    code: str = ""
+    system: str = ""
+    ordinal: float | None = None
+    is_event: bool = False
+
+    def answer(self) -> Answer:
+        """The answer that choosing this gives."""
+        if self.type == "integer":
+            return Answer("integer", int(self.text[""]))
+        return Answer(self.type, self.text[""], code=self.code, system=self.system)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes two options the same."""
+        return (self.type, self.system, self.code) if self.type == "coding" else (self.type, "", self.text[""])
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One enableWhen: the item is shown when `question` `operator` `expected` holds."""
+
+    question: str
+    operator: str
+    expected: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A closed range in one unit (a UCUM code); either end may be open."""
+
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+
+    def holds(self, value: float) -> bool:
+        """Whether a value in this span's unit lies inside."""
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item. `path` is the chain of groups above it, outermost first; `units` are UCUM codes, the asked one first.
+
+    `usual`: the range that tells which unit a number without one is in. `meter`: what the device can show; below and
+    above it an answer is kept with a comparator. `limits`: outside of it a value is not believed.
+    """
+
+    link_id: str
+    type: str
+    text: Text
+    required: bool = False
+    repeats: bool = False
+    hidden: bool = False
+    path: tuple[str, ...] = ()
+    prefix: str = ""
+    options: tuple[Option, ...] = ()
+    enable_when: tuple[Condition, ...] = ()
+    enable_any: bool = False
+    minimum: float | str | None = None
+    maximum: float | str | None = None
+    max_length: int | None = None
+    units: tuple[str, ...] = ()
+    limits: Span | None = None
+    usual: Span | None = None
+    meter: Span | None = None
+    code: str = ""
+    context_from: str = ""
+    by_key: Mapping[tuple[str, str, str], Option] = field(default_factory=dict)
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it takes an answer (groups and displays do not)."""
+        return self.type in QUESTION_TYPES
+
+    def option_of(self, answer: Answer) -> Option | None:
+        """The option that this answer chose, if it is one of ours; a coding without a system fits any system."""
+        if answer.type != "coding":
+            return self.by_key.get((answer.type, "", str(answer.value)))
+        found = self.by_key.get(("coding", answer.system, answer.code))
+        if found is None and not answer.system:
+            return next((option for option in self.options if option.code == answer.code), None)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Questionnaire:
+    """A questionnaire that can be run. `items` are all items in document order; `sequence` is an order in which every
+    item comes after all that its being enabled depends on.
+    """
+
+    url: str
+    version: str
+    title: Text
+    items: tuple[Item, ...]
+    by_id: Mapping[str, Item]
+    questions: tuple[Item, ...]
+    sequence: tuple[Item, ...]
+
+    @property
+    def canonical(self) -> str:
+        """url|version: how a QuestionnaireResponse names its form."""
+        return f"{self.url}|{self.version}" if self.version else self.url
