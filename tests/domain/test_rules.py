@@ -27,7 +27,7 @@ RULES = [(name, number) for name, document in DOCUMENTS.items() for number in ra
 VECTORS = [(name, number, vector) for name, number in RULES for vector in DOCUMENTS[name]["rules"][number]["vectors"]]
 STEPS = {
     "threshold": {"mg/dL": 1, "kg": 0.1, "Cel": 0.1, "": 1},
-    "more_than": {"kg": 0.1},
+    "gain": {"kg": 0.1},
     "by": {"": 1},
     "to_at_least": {"": 1},
     "at_least": {"mg/dL": 1},

@@ -78,8 +78,8 @@ def count(when: Mapping[str, Any]) -> Condition:
 
 
 def delta(when: Mapping[str, Any]) -> Condition:
-    """Holds when a value of the report is more than so much above the lowest of the hours before it."""
-    more_than, window = float(when["more_than"]), timedelta(hours=when["within_hours"])
+    """Holds when a value of the report is at least so much above the lowest of the hours before it."""
+    gain_of, window = float(when["gain"]), timedelta(hours=when["within_hours"])
 
     def check(report: Report, history: History) -> Hit | None:
         hits: list[tuple[float, Measure, Measure]] = []
@@ -89,7 +89,7 @@ def delta(when: Mapping[str, Any]) -> Condition:
             if earlier and not now.comparator:
                 low = min(earlier, key=lambda m: (_value(m), m.at, m.id))
                 hits.append((round(_value(now) - _value(low), 6), now, low))
-        hits = [hit for hit in hits if hit[0] > more_than]
+        hits = [hit for hit in hits if hit[0] >= gain_of]
         if not hits:
             return None
         gain, now, low = max(hits, key=lambda hit: hit[0])

@@ -17,12 +17,12 @@ _CHOICE = frozenset({"code", "code_prefix", "unit", "also"})
 _FIELDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "compare": (frozenset({"op", "threshold"}), _CHOICE),
     "count": (frozenset({"op", "threshold", "at_least", "within_hours"}), _CHOICE),
-    "delta": (frozenset({"more_than", "within_hours", "days"}), _CHOICE),
+    "delta": (frozenset({"gain", "within_hours", "days"}), _CHOICE),
     "rise": (frozenset({"by", "to_at_least"}), _CHOICE),
     "reported": (frozenset({"code"}), frozenset()),
     "answer": (frozenset({"link_id"}), frozenset({"equals", "at_least"})),
 }
-_NUMBERS = frozenset({"threshold", "at_least", "within_hours", "more_than", "days", "by", "to_at_least"})
+_NUMBERS = frozenset({"threshold", "at_least", "within_hours", "gain", "days", "by", "to_at_least"})
 
 
 def read_rules(document: Mapping[str, Any], sha256: str = "") -> RuleSet:
