@@ -13,7 +13,8 @@ graceful_timeout = 10
 keepalive = 5
 preload_app = False  # each worker opens its own database connections and model sessions
 # Heartbeats are file times: in memory, a slow disk can't make a healthy worker look dead.
-worker_tmp_dir = next((place for place in ("/dev/shm",) if Path(place).is_dir() and os.access(place, os.W_OK)), None)
+_memory = Path("/dev/shm")  # noqa: S108 gunicorn makes a file of its own there
+worker_tmp_dir = str(_memory) if _memory.is_dir() and os.access(_memory, os.W_OK) else None
 control_socket_disable = True  # its default place is shared by all instances of one user
 accesslog = None
 errorlog = "-"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from launch.children import Child, Children, run_once, say
-from launch.environment import embedded_environment
+from launch.environment import VAR, environment_of
 from launch.parent import parent_leaves
 from launch.postgres import Embedded, ServerError
 
@@ -30,14 +30,14 @@ LOGINS = "demo-logins.json"
 def main(arguments: list[str] | None = None) -> int:
     """0 after an orderly stop, 1 when something failed, 2 when called wrongly (a port in use, say)."""
     parser = argparse.ArgumentParser(prog="python -m launch", description=__doc__)
-    parser.add_argument("--var", type=Path, default=ROOT / "var", help="where the embedded database lives (var/)")
+    parser.add_argument("--var", type=Path, default=VAR, help="where the embedded database lives (var/)")
     parser.add_argument("--stop-with-parent", action="store_true", help="stop when the process that started this ends")
     options = parser.parse_args(arguments)
     try:
         host, port = os.environ.get("BIND") or "127.0.0.1", int(os.environ.get("PORT") or 8000)
         _check_free(host, port)
     except (ValueError, OSError) as error:
-        print(_why_not(error, os.environ.get("PORT") or "8000"), file=sys.stderr)
+        sys.stderr.write(_why_not(error, os.environ.get("PORT") or "8000") + "\n")
         return 2
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -67,8 +67,7 @@ def _database(var: Path, cancelled: Callable[[], bool]) -> Iterator[tuple[dict[s
     began = time.monotonic()
     with server:
         say(NAME, f"PostgreSQL runs ({time.monotonic() - began:.1f} s)")
-        environment = {"CARE_ENVIRONMENT": os.environ.get("CARE_ENVIRONMENT") or "development"}
-        yield environment | embedded_environment(var) | {"DATABASE_URL": server.url()}, server
+        yield environment_of(server), server
         say(NAME, "stopping PostgreSQL")
 
 
@@ -76,7 +75,7 @@ def run(
     extra: Mapping[str, str], server: Embedded | None, var: Path, host: str, port: int, cancelled: Callable[[], bool]
 ) -> int:
     """Prepare the database, then keep the processes running until told to stop; the exit code."""
-    visible = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host
+    visible = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 asked for by whoever set BIND
     address = f"http://{f'[{visible}]' if ':' in visible else visible}:{port}"
     environment = {**child_environment(os.environ), "PUBLIC_URL": os.environ.get("PUBLIC_URL") or address, **extra}
     python = [sys.executable, "-m"]

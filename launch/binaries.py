@@ -49,7 +49,7 @@ def runnable(account: Account, owner: Path) -> Path:
     if libraries.is_dir():  # the binaries look for them at this place relative to their own
         shutil.copytree(libraries, copy / libraries.name)
     for place, _, files in os.walk(copy):
-        os.chmod(place, 0o755)
+        os.chmod(place, 0o755)  # noqa: S103 programs of a public package, to be run by another account
         for name in files:
             mode = os.stat(os.path.join(place, name)).st_mode
             os.chmod(os.path.join(place, name), 0o755 if mode & 0o100 else 0o644)

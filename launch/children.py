@@ -25,7 +25,8 @@ _writing = threading.Lock()
 def say(name: str, line: str) -> None:
     """One whole line on the screen, with the name of who says it. A closed screen is no reason to stop."""
     with _writing, contextlib.suppress(OSError, ValueError):
-        print(f"{name:<9} | {line}", flush=True)
+        sys.stdout.write(f"{name:<9} | {line}\n")
+        sys.stdout.flush()
 
 
 @dataclass

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from launch.postgres import Embedded
 
+VAR = Path(__file__).resolve().parent.parent / "var"
 KEYS = "development.env"
 
 
@@ -41,8 +42,18 @@ def embedded_environment(var: Path) -> dict[str, str]:
     return {name: os.environ.get(name) or kept[name] for name in MAKERS}
 
 
+def environment_of(server: Embedded) -> dict[str, str]:
+    """Everything the application needs to use this running server. CARE_VAR is where its other files may go."""
+    return {
+        "DATABASE_URL": server.url(),
+        "CARE_VAR": str(server.var),
+        "CARE_ENVIRONMENT": os.environ.get("CARE_ENVIRONMENT") or "development",
+        **embedded_environment(server.var),
+    }
+
+
 @contextmanager
-def running_database(var: Path) -> Iterator[dict[str, str]]:
+def running_database(var: Path = VAR) -> Iterator[dict[str, str]]:
     """The environment of a command that needs the database, for as long as the block runs.
 
     With DATABASE_URL set this is only that; otherwise the embedded server of `var` runs meanwhile (or goes on running,
@@ -52,11 +63,7 @@ def running_database(var: Path) -> Iterator[dict[str, str]]:
         yield {"DATABASE_URL": os.environ["DATABASE_URL"]}
         return
     with Embedded(var) as server:
-        yield {
-            "DATABASE_URL": server.url(),
-            "CARE_ENVIRONMENT": os.environ.get("CARE_ENVIRONMENT") or "development",
-            **embedded_environment(var),
-        }
+        yield environment_of(server)
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -63,7 +63,7 @@ class ServerError(RuntimeError):
 
 
 def _to_stderr(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
+    sys.stderr.write(message + "\n")
 
 
 class Embedded:

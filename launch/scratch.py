@@ -15,7 +15,7 @@ from launch.postgres import Embedded
 def main(command: list[str]) -> int:
     """The command's exit code; 2 when there is no command. Keys are made up, DATABASE_URL is never the caller's."""
     if not command:
-        print(__doc__, file=sys.stderr)
+        sys.stderr.write(f"{__doc__}\n")
         return 2
     with tempfile.TemporaryDirectory(prefix="care-scratch-") as folder, Embedded(Path(folder), durable=False) as server:
         keys = {name: make() for name, make in MAKERS.items()}

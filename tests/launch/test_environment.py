@@ -50,4 +50,11 @@ def test_with_a_database_of_ones_own_nothing_is_generated(empty: Path) -> None:
 def test_a_command_by_hand_gets_the_embedded_database_and_its_keys(var: Path) -> None:
     code = "from pathlib import Path; import launch\n"
     code += f"with launch.running_database(Path({str(var)!r})) as environment: print(*sorted(environment))"
-    assert run(code).split() == ["CARE_ENVIRONMENT", "CARE_KEYS", "CARE_TOKEN_KEY", "DATABASE_URL", "SECRET_KEY"]
+    assert run(code).split() == [
+        "CARE_ENVIRONMENT",
+        "CARE_KEYS",
+        "CARE_TOKEN_KEY",
+        "CARE_VAR",
+        "DATABASE_URL",
+        "SECRET_KEY",
+    ]

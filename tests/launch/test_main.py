@@ -36,7 +36,7 @@ def environment():
 def prepare():
     from pathlib import Path
     assert os.environ["DATABASE_URL"].startswith("postgresql+psycopg://care:")
-    Path(os.environ["CARE_TEST_VAR"], "demo-logins.json").write_text('[{"name": "nurse", "password": "shown"}]')
+    Path(os.environ["CARE_VAR"], "demo-logins.json").write_text('[{"name": "nurse", "password": "shown"}]')
     if "CARE_TEST_BROKEN" in os.environ:
         raise SystemExit(7)
 """
@@ -60,7 +60,7 @@ class Running:
         (folder / "scheduler" / "__init__.py").write_text("")
         (folder / "scheduler" / "__main__.py").write_text(SCHEDULER)
         own = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-        own |= {"PYTHONPATH": str(ROOT), "PORT": str(self.port), "CARE_TEST_VAR": str(var), "WEB_CONCURRENCY": "1"}
+        own |= {"PYTHONPATH": str(ROOT), "PORT": str(self.port), "WEB_CONCURRENCY": "1"}
         self.lines: list[str] = []
         self.process = subprocess.Popen(
             command or [sys.executable, "-m", "launch", "--var", str(var)],
