@@ -24,6 +24,7 @@ from launch.postgres import Embedded, ServerError
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "care"
+PATIENCE = 30.0  # seconds that all of it may take to be ready; then the web alone has to do
 LOGINS = "demo-logins.json"
 
 
@@ -89,11 +90,13 @@ def run(
     try:
         web = {**environment, "BIND": host, "PORT": str(port)}
         children.add(Child("web", [*python, "gunicorn", "--config", str(ROOT / "gunicorn.conf.py"), "wsgi:app"], web))
-        # The others come when the page is there: on a small machine the page comes sooner for it.
-        if _keep(children, server, cancelled, lambda: answers(visible, port)):
-            children.add(Child("clock", [*python, "scheduler", "clock"], environment))
-            children.add(Child("worker", [*python, "scheduler", "worker"], environment))
-            say(NAME, f"Care is ready: {address}")
+        children.add(Child("clock", [*python, "scheduler", "clock"], environment))
+        children.add(Child("worker", [*python, "scheduler", "worker"], environment))
+        patient_until = time.monotonic() + PATIENCE
+        if _keep(children, server, cancelled, lambda: ready(visible, port, time.monotonic() < patient_until)):
+            late = time.monotonic() >= patient_until
+            say(NAME, f"Care answers, but not all of it is ready: see {address}/readyz" if late else "Care is ready")
+            say(NAME, f"Open {address}")
             if server is not None:
                 _show_logins(var / LOGINS)
             say(NAME, "Ctrl-C stops all of it.")
@@ -137,20 +140,23 @@ def _keep(
     return False
 
 
-def answers(host: str, port: int) -> bool:
-    """Whether the web says that it is ready; a web without /readyz is ready when it is healthy."""
-    for path in ("/readyz", "/healthz"):
-        connection = http.client.HTTPConnection(host, port, timeout=5)
-        try:
-            connection.request("GET", path)
-            status = connection.getresponse().status
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-        if status != http.client.NOT_FOUND:
-            return status == http.client.OK
-    return False
+def ready(host: str, port: int, patient: bool) -> bool:
+    """Whether Care says that all of it is ready; when we are not `patient`, whether its web answers at all."""
+    status = _status(host, port, "/readyz")
+    if status == http.client.OK or status is None:
+        return status is not None
+    return (status == http.client.NOT_FOUND or not patient) and _status(host, port, "/healthz") == http.client.OK
+
+
+def _status(host: str, port: int, path: str) -> int | None:
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
 
 
 def _check_free(host: str, port: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import http.server
 import os
 import re
 import signal
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from launch.__main__ import child_environment, login_lines
+from launch.__main__ import child_environment, login_lines, ready
 from launch.children import Child, Children
 from launch.postgres import Embedded, ServerError
 
@@ -127,7 +128,8 @@ def get(port: int, path: str) -> str:
 def test_it_runs_restarts_what_dies_and_leaves_nothing_behind(start: Callable[..., Running], var: Path) -> None:
     running = start(PGUSER="somebody")
     running.wait_for(lambda: "Ctrl-C" in running.said and running.pids("clock") and running.pids("worker"))
-    assert f"Care is ready: http://127.0.0.1:{running.port}" in running.said
+    assert "Care is ready" in running.said
+    assert f"Open http://127.0.0.1:{running.port}" in running.said
     assert re.search(r"nurse +shown", running.said)
     names = get(running.port, "/environment").split()
     assert {"DATABASE_URL", "CARE_KEYS", "CARE_TOKEN_KEY", "SECRET_KEY", "PUBLIC_URL"} <= set(names)
@@ -202,6 +204,33 @@ def test_an_interrupt_that_reaches_make_alone_stops_it_too(start: Callable[..., 
     running.process.wait(20)
     assert not Embedded(var).running()
     assert not any(alive(pid) for pid in running.pids("worker") + running.pids("clock"))
+
+
+@pytest.mark.parametrize(
+    ("readyz", "healthz", "patient", "expected"),
+    [
+        (200, 200, True, True),
+        (503, 200, True, False),  # the clock and the worker may still be coming
+        (503, 200, False, True),
+        (503, 500, False, False),
+        (404, 200, True, True),
+    ],
+)
+def test_care_is_ready_when_it_says_so_or_when_patience_is_over(
+    readyz: int, healthz: int, patient: bool, expected: bool
+) -> None:
+    class Web(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response({"/readyz": readyz, "/healthz": healthz}[self.path])
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Web) as web:
+        threading.Thread(target=web.serve_forever, args=(0.01,), daemon=True).start()
+        assert ready("127.0.0.1", web.server_port, patient) is expected
+        web.shutdown()
 
 
 def test_children_get_neither_makes_nor_another_postgresqls_settings() -> None:
