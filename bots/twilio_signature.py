@@ -1,0 +1,47 @@
+"""Twilio's request signature: HMAC-SHA1 over the address that was called and the fields, blank ones included."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+_STANDARD_PORTS = {"http": 80, "https": 443}
+Fields = Mapping[str, Sequence[str]]
+
+
+def expected(token: str, url: str, fields: Fields) -> str:
+    """The signature of one call: base64 of HMAC-SHA1 over the url and each key with its distinct values, sorted."""
+    signed = url + "".join(key + value for key in sorted(fields) for value in sorted(set(fields[key])))
+    return base64.b64encode(hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()).decode()
+
+
+def genuine(signature: str, tokens: Iterable[str], url: str, fields: Fields, body: bytes) -> bool:
+    """Whether one of the tokens made this signature.
+
+    The standard port may or may not be part of what the provider signed, so both are tried. A call that carries
+    bodySHA256 in its query is signed without its fields, and the hash must be the body's.
+    """
+    declared = parse_qs(urlsplit(url).query).get("bodySHA256")
+    if declared:
+        if not hmac.compare_digest(hashlib.sha256(body).hexdigest().encode(), declared[0].encode()):
+            return False
+        fields = {}
+    given = signature.encode("utf-8", "surrogateescape")
+    found = False
+    for token in tokens:
+        for address in _spellings(url):
+            found |= hmac.compare_digest(expected(token, address, fields).encode(), given)
+    return found
+
+
+def _spellings(url: str) -> set[str]:
+    """The address with and without the standard port of its scheme; as it is when it names another port."""
+    parts = urlsplit(url)
+    standard = _STANDARD_PORTS.get(parts.scheme)
+    if standard is None or parts.port not in (None, standard):
+        return {url}
+    host = parts.netloc.removesuffix(f":{standard}")
+    return {url, urlunsplit(parts._replace(netloc=host)), urlunsplit(parts._replace(netloc=f"{host}:{standard}"))}

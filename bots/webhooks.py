@@ -1,0 +1,57 @@
+"""Where providers call us. A view verifies, reads, calls one service and answers; nothing is decided here.
+
+A call is answered with success only once it is committed. When the database is away the answer is 503, so that the
+provider tries again.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, g, request
+
+from care.access import may
+from care.domain.message import Channel, WebhookCall
+from care.errors import NotFound
+from care.services import inbox, outbox
+
+LARGEST_BODY = 256 * 1024
+_EMPTY_REPLY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+
+blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+
+
+@blueprint.post("/twilio/sms")
+@may("provider")
+def twilio_sms() -> Response:
+    """A text: kept and screened; the answer to the patient is a message of its own, so the reply here is empty."""
+    channel, call = _channel("sms"), _call()
+    channel.verify(call)
+    inbox.receive(g.session, g.rt, channel.read(call, g.rt.now()))
+    return Response(_EMPTY_REPLY, content_type="text/xml; charset=utf-8")
+
+
+@blueprint.post("/twilio/status")
+@may("provider")
+def twilio_status() -> Response:
+    """A receipt: the same one twice, or two in the wrong order, end in the same state."""
+    channel, call = _channel("sms"), _call()
+    channel.verify(call)
+    outbox.note_receipt(g.session, g.rt, channel.read_receipt(call), g.rt.now())
+    return Response(status=204)
+
+
+def _channel(name: str) -> Channel:
+    """The channel, if it is there and configured. Raises NotFound."""
+    channel: Channel | None = g.rt.channels.get(name)
+    if channel is None or not channel.enabled:
+        raise NotFound("channel", "this channel is disabled: it is not configured")
+    return channel
+
+
+def _call() -> WebhookCall:
+    """The request as it came over the wire: the path not decoded, the body not parsed. Raises 413 for a large body."""
+    request.max_content_length = LARGEST_BODY
+    raw = str(request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or request.full_path)
+    if "://" in raw.partition("?")[0]:  # a client may send the whole address; only path and query count
+        raw = "/" + raw.partition("://")[2].partition("/")[2]
+    path, _, query = raw.partition("#")[0].partition("?")
+    return WebhookCall(request.method, path, query, dict(request.headers), request.get_data(cache=False))
