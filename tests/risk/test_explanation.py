@@ -1,0 +1,50 @@
+"""An assessment in words a nurse can read, in three languages."""
+
+import pytest
+
+from care.domain.assessment import Assessment, Contribution
+from care.domain.codes import LANGUAGES
+from risk.explanation import explain
+from tests.risk.conftest import EVENING, diary, glucose
+
+
+def assessment(*shares: Contribution, missing: tuple[str, ...] = ()) -> Assessment:
+    return Assessment("b", "0" * 64, 0.5, "raised", None, shares, missing, (), ())
+
+
+def share(name: str, logit: float, value: float | None = 1.0) -> Contribution:
+    return Contribution(name, {"en": name.title(), "zh-Hans": f"{name}简", "zh-Hant": f"{name}繁"}, value, logit)
+
+
+def test_the_three_largest_up_come_first_then_the_one_largest_down():
+    shares = [share("a", 0.1), share("b", 0.9), share("c", 0.4), share("d", 0.2), share("e", -0.1), share("f", -0.6)]
+    assert explain(assessment(*shares), "en") == [
+        "B: 1. This raises the estimate strongly.",
+        "C: 1. This raises the estimate.",
+        "D: 1. This raises the estimate.",
+        "F: 1. This lowers the estimate strongly.",
+    ]
+
+
+def test_what_was_not_known_is_said_last_and_never_as_a_reason():
+    found = explain(assessment(share("a", 0.3), share("b", 0.0, None), missing=("b",)), "en")
+    assert found == ["A: 1. This raises the estimate.", "Not known, taken as average: B."]
+
+
+def test_numbers_are_short():
+    texts = [explain(assessment(share("a", 0.3, value)), "en")[0] for value in (163.4, 42.857, 3.0, 0.0)]
+    assert [text.split(": ")[1].split(". ")[0] for text in texts] == ["163", "42.9", "3", "0"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_shipped_model_explains_itself_in_every_language(scorer, language):
+    found = scorer.assess([glucose(60 + 20 * n, n + 3) for n in range(8)], EVENING, "UTC")
+    sentences = explain(found, language)
+    assert 3 <= len(sentences) <= 5
+    chinese = any("\u4e00" <= letter <= "\u9fff" for letter in "".join(sentences))
+    assert chinese == (language != "en")
+
+
+def test_an_unknown_language_is_answered_in_english(scorer):
+    found = scorer.assess(diary(90, 120, 60, 140, 100, 88, 110), EVENING, "UTC")
+    assert explain(found, "fr") == explain(found, "en")
