@@ -1,0 +1,11 @@
+"""The clinicians' door, Core: flagged cases, and for each: is this real, what would I do?"""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+blueprint = Blueprint("core", __name__, url_prefix="/core", template_folder="templates")
+
+from core import cases  # noqa: E402
+
+__all__ = ["blueprint", "cases"]

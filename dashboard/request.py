@@ -1,0 +1,81 @@
+"""What the composition root gives to each request, and how forms are read."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import cast
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from flask import current_app, g, request
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from care.domain.people import Staff
+from care.errors import Invalid, NotSignedIn
+from care.records.organizations import Organization
+from care.runtime import Runtime
+
+
+def session() -> Session:
+    """The request's database session."""
+    return cast(Session, g.session)
+
+
+def runtime() -> Runtime:
+    """The clock, the channels and the models."""
+    return cast(Runtime, current_app.extensions["care.runtime"])
+
+
+def staff() -> Staff:
+    """Who is signed in. Raises NotSignedIn when nobody is."""
+    found = g.get("staff")
+    if found is None:
+        raise NotSignedIn("not-signed-in", "Sign in first")
+    return cast(Staff, found)
+
+
+def reader_zone() -> ZoneInfo:
+    """The zone of the reader's hospital; UTC before anyone is signed in."""
+    if "reader_zone" not in g:
+        g.reader_zone = ZoneInfo(_zone_name())
+    return cast(ZoneInfo, g.reader_zone)
+
+
+def _zone_name() -> str:
+    who = g.get("staff")
+    if who is None:
+        return "UTC"
+    try:
+        house = session().get(Organization, who.organization_id)
+    except SQLAlchemyError:  # the page that tells of a database that is away needs no zone
+        return "UTC"
+    return house.time_zone if house else "UTC"
+
+
+def text(name: str, limit: int = 200) -> str:
+    """A field of the form without the white space around it. Raises Invalid when it is longer than `limit`."""
+    value = request.form.get(name, "").strip()
+    if len(value) > limit:
+        raise Invalid("too-long", f"at most {limit} characters fit here", place=name)
+    return value
+
+
+def day(name: str) -> date:
+    """A date field (YYYY-MM-DD). Raises Invalid."""
+    try:
+        return date.fromisoformat(text(name))
+    except ValueError:
+        raise Invalid("date", "write the date as year-month-day, for example 2026-03-31", place=name) from None
+
+
+def back(otherwise: str) -> str:
+    """Where the form wants to return to, if that is a place of ours."""
+    return safe_path(request.form.get("back", ""), otherwise)
+
+
+def safe_path(wanted: str, otherwise: str) -> str:
+    """`wanted` when it is a plain path on this site, else `otherwise`: nobody is sent to another site."""
+    parts = urlsplit(wanted)
+    plain = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    return wanted if plain and "\\" not in wanted and wanted.isprintable() else otherwise

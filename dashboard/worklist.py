@@ -1,0 +1,130 @@
+"""The worklist: whom do I call next? And the two acts that start and end a nurse's work on an alert."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from care.access import may
+from care.domain import trend
+from care.domain.codes import Outcome, Role
+from care.errors import Conflict, Invalid
+from care.records import lists, practitioners
+from care.records.escalations import Escalation
+from care.records.patients import Patient
+from care.services import escalations
+from dashboard import blueprint
+from dashboard.request import back, runtime, session, staff, text
+
+ROWS = 100
+HOMES = {Role.NURSE: "dashboard.worklist", Role.CLINICIAN: "core.cases", Role.ADMIN: "dashboard.admin"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the worklist. `spark` is a small line of the values that the alert is about, '' when unknown."""
+
+    escalation: Escalation
+    patient: Patient | None
+    owner: str | None
+    reports: int
+    spark: str
+    spark_title: str
+
+
+@blueprint.get("/")
+@may("anyone")
+def home() -> Redirect:
+    """Each role has a first page."""
+    from flask import g
+
+    return redirect(url_for(HOMES[g.staff.role] if g.get("staff") else "dashboard.sign_in"))
+
+
+@blueprint.get("/worklist")
+@may("nurse", "clinician")
+def worklist() -> str:
+    """The page."""
+    show = _show()
+    found, counts = _found(show)
+    return render_template("worklist.html", rows=_rows(found), counts=counts, show=show, tag=_tag(found, counts, show))
+
+
+@blueprint.get("/worklist/rows")
+@may("nurse", "clinician")
+def worklist_rows() -> Response:
+    """The list alone, for the open page to ask again; 304 when nothing changed, which costs two queries."""
+    show = _show()
+    found, counts = _found(show)
+    tag = _tag(found, counts, show)
+    if request.if_none_match.contains(tag):
+        response = make_response("", 304)
+    else:
+        response = make_response(render_template("worklist_rows.html", rows=_rows(found), counts=counts, show=show))
+    response.set_etag(tag)
+    response.cache_control.no_cache = True
+    response.cache_control.private = True
+    return response
+
+
+@blueprint.post("/escalations/<uuid:escalation_id>/accept")
+@may("nurse", "clinician")
+def accept(escalation_id: UUID) -> Redirect:
+    """Take an alert. When somebody was faster, say who is on it rather than fail."""
+    try:
+        escalations.accept(session(), runtime(), staff(), escalation_id)
+        flash("It is yours now. Nobody else is paged while you work on it.", "done")
+    except Conflict as conflict:
+        flash(f"You did not get it: {conflict.message}.", "warning")
+    return redirect(back(url_for("dashboard.worklist")))
+
+
+@blueprint.post("/escalations/<uuid:escalation_id>/complete")
+@may("nurse", "clinician")
+def complete(escalation_id: UUID) -> Redirect:
+    """Close an alert with what came of it."""
+    try:
+        outcome = Outcome(text("outcome"))
+    except ValueError:
+        raise Invalid("outcome", "choose what came of it", place="outcome") from None
+    try:
+        escalations.complete(session(), runtime(), staff(), escalation_id, outcome, text("note", 4000))
+        flash("Closed, with its outcome.", "done")
+    except Conflict as conflict:
+        flash(f"It was not closed: {conflict.message}.", "warning")
+    return redirect(back(url_for("dashboard.worklist")))
+
+
+def _show() -> str:
+    wanted = request.args.get("show", "all")
+    return wanted if wanted in lists.SHOWS else "all"
+
+
+def _found(show: str) -> tuple[list[Escalation], lists.Counts]:
+    return lists.open_escalations(session(), staff(), show, ROWS), lists.counts(session(), staff())
+
+
+def _tag(found: list[Escalation], counts: lists.Counts, show: str) -> str:
+    """Changes when anything on the list does, except for the passing of time."""
+    seen = [(e.id, e.status, e.rank, e.owner_id, e.requested_at, e.reason, sorted(e.params.items())) for e in found]
+    return hashlib.sha256(repr((seen, counts, show)).encode()).hexdigest()[:32]
+
+
+def _rows(found: list[Escalation]) -> list[Row]:
+    patients = lists.patients_by_id(session(), staff(), {e.patient_id for e in found if e.patient_id})
+    owners = practitioners.names(session(), {e.owner_id for e in found if e.owner_id})
+    reports = lists.link_counts(session(), {e.id for e in found})
+    values = lists.latest_values(session(), set(patients), runtime().now())
+    rows = []
+    for escalation in found:
+        patient = patients.get(escalation.patient_id) if escalation.patient_id else None
+        code = trend.WEIGHT if "weight" in escalation.cause else trend.GLUCOSE
+        known = values.get(patient.id, {}).get(code, []) if patient else []
+        owner = owners.get(escalation.owner_id) if escalation.owner_id else None
+        name = f"{trend.title(code)}, last {len(known)} values"
+        rows.append(Row(escalation, patient, owner, reports.get(escalation.id, 0), trend.line(known), name))
+    return rows
