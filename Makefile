@@ -10,7 +10,7 @@ sum = $(shell cat $(1) 2>/dev/null | cksum | tr ' ' '-')
 RUN_STAMP := .venv/.installed-$(call sum,requirements.txt)
 DEV_STAMP := .venv/.installed-dev-$(call sum,requirements.txt requirements-dev.txt)
 
-.PHONY: help run test check demo
+.PHONY: help run test check demo screenshots
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make test   the tests, on an embedded PostgreSQL of their own"
 	@echo "make check  lint, types, architecture, migrations, tests"
 	@echo "make demo   a simulated month: the conversations, pages and escalations, to read"
+	@echo "make screenshots  the pages as a browser shows them, into docs/screenshots"
 
 run: | $(RUN_STAMP)
 	@$(BIN)/python -m launch --stop-with-parent
@@ -29,12 +30,20 @@ check: | $(DEV_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --strict care/domain care/errors.py risk
 	$(BIN)/lint-imports
 	$(BIN)/python -m launch.scratch sh -c "$(BIN)/flask --app wsgi db upgrade && $(BIN)/flask --app wsgi db check"
 	$(BIN)/python -m pytest -q -n 2
 
 demo: | $(RUN_STAMP)
 	@$(BIN)/flask --app wsgi demo
+
+screenshots: | $(DEV_STAMP)
+	@SCREENSHOTS=1 $(BIN)/python -m pytest -q -n 0 tests/browser
+
+# What the checks need is installed; for scripts that add something to it.
+.PHONY: .venv/ready
+.venv/ready: | $(DEV_STAMP)
 
 # pip comes last when a virtual environment is made: where it is missing, the making was cut short and is repeated.
 .venv/bin/pip:
