@@ -22,6 +22,7 @@ from care.domain.diary_words import (
     DATE_US,
     DATE_ZH,
     FILLER,
+    GLUCOSE_UNIT,
     KIND,
     KIND_DISPLAY,
     KIND_SYSTEM,
@@ -85,9 +86,20 @@ def read_entry(
     plain = normalised(text)
     kind = KIND.search(plain)
     if kind is None:
-        return Refusal("unknown-kind") if UNKNOWN_KIND.search(plain) else None
-    code = KINDS[kind[0]]
-    before, after = plain[: kind.start()], plain[kind.end() :]
+        return Refusal("unknown-kind") if UNKNOWN_KIND.search(plain) else _implied(plain, now, zone, default_unit)
+    return _read(KINDS[kind[0]], plain[: kind.start()], plain[kind.end() :], now, zone, default_unit)
+
+
+def _implied(plain: str, now: datetime, zone: str, default_unit: str) -> Entry | None:
+    """ "5.6 mmol/L" and "fasting 95" are glucose readings without saying so; a number alone is not."""
+    if CONTEXT.search(plain) is None and GLUCOSE_UNIT.search(plain) is None:
+        return None
+    read = _read("glucose", "", plain, now, zone, default_unit)
+    return read if isinstance(read, Entry) else None
+
+
+def _read(code: str, before: str, after: str, now: datetime, zone: str, default_unit: str) -> Entry | Refusal | None:
+    """An entry of this kind from what stands before and after its name."""
     context = CONTEXT.search(after) or CONTEXT.search(before)
     if context is not None:
         before = before.replace(context[0], " ", 1) if context.string is before else before

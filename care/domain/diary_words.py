@@ -121,6 +121,7 @@ FILLER = re.compile(
     r"|餐前|餐后|餐後|饭前|饭后|飯前|飯後|睡前|\b(?:before|after) (?:bed|a meal|meals?)\b|\bbedtime\b"
     r"|[\s=:,,;。!]+|\.(?![0-9])"
 )
+GLUCOSE_UNIT = re.compile(r"mg ?/?dl|mmol|毫摩|毫克/分升")
 VALUE = re.compile(
     rf"(?P<number>[0-9]{{1,6}}(?:[.·。点點][0-9]{{1,3}})?)(?: ?(?P<unit>{SPELLED.pattern}))?"
     r"|0?(?P<limit>lo|low|hi|high|偏低|太低|低|偏高|太高|高)"

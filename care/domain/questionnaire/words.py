@@ -60,7 +60,7 @@ NEGATIONS = re.compile(
 )
 
 BACK = _words("""
-    back | go back | previous | undo | change | correct | correction | edit | wrong | fix | 改 | 更改 | 更正
+    back | go back | previous | undo | change | correction | edit | wrong | fix | 改 | 更改 | 更正
     修改 | 改正
     返回 | 后退 | 後退 | 上一题 | 上一題 | 上一个 | 上一個 | 上一步 | 错了 | 錯了 | 答错了 | 答錯了 | 改一下
     返去 | 退回

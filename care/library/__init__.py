@@ -1,0 +1,23 @@
+"""Content as data, reviewed by clinicians like code: protocols, questionnaires, rules, lexicons, texts.
+
+The files are seeds: what runs is the table (url, version, sha256) that they are published into, and a published version
+is never edited.
+"""
+
+from care.library.numbers import crisis_line, emergency_number
+from care.library.seeds import Seed, canonical_json, seeds, sha256_of
+from care.library.texts import Texts, reason, texts
+from care.library.words import lexicon
+
+__all__ = [
+    "Seed",
+    "Texts",
+    "canonical_json",
+    "crisis_line",
+    "emergency_number",
+    "lexicon",
+    "reason",
+    "seeds",
+    "sha256_of",
+    "texts",
+]
