@@ -1,0 +1,70 @@
+"""Delivery: what is known of an outgoing message, and what a new piece of news changes.
+
+What is known only ever grows: news that comes late, twice or out of order changes nothing, so any order of the same
+news ends in one state. That a message arrived is the last word, because then it did, whatever was believed before.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from care.domain.codes import CommunicationStatus, Delivery
+
+ATTEMPTS = 20
+"""How often a message that a provider could not take is tried: almost four hours with the pauses below."""
+
+_LONGEST_PAUSE = timedelta(minutes=15)
+
+_KNOWN = {
+    Delivery.QUEUED: 0,
+    Delivery.SENDING: 1,
+    Delivery.UNKNOWN: 2,
+    Delivery.SENT_UNCONFIRMED: 3,
+    Delivery.SENT: 4,
+    Delivery.STOPPED: 5,
+    Delivery.FAILED: 6,
+    Delivery.DELIVERED: 7,
+}
+_STATUS = {
+    Delivery.QUEUED: CommunicationStatus.PREPARATION,
+    Delivery.SENT: CommunicationStatus.COMPLETED,
+    Delivery.SENT_UNCONFIRMED: CommunicationStatus.COMPLETED,
+    Delivery.DELIVERED: CommunicationStatus.COMPLETED,
+    Delivery.FAILED: CommunicationStatus.NOT_DONE,
+    Delivery.STOPPED: CommunicationStatus.NOT_DONE,
+}
+# Providers' words for what became of a message. Any other word (queued, accepted, sending ...) tells nothing new.
+_WORDS = {
+    "sent": Delivery.SENT,
+    "delivered": Delivery.DELIVERED,
+    "read": Delivery.DELIVERED,
+    "undelivered": Delivery.FAILED,
+    "failed": Delivery.FAILED,
+    "canceled": Delivery.FAILED,
+}
+
+
+def is_news(known: Delivery, news: Delivery) -> bool:
+    """Whether `news` says more than is `known` already."""
+    return _KNOWN[news] > _KNOWN[known]
+
+
+def settled(known: Delivery) -> bool:
+    """Whether enough is known of a message that it need not be sent (again)."""
+    return _KNOWN[known] > _KNOWN[Delivery.UNKNOWN]
+
+
+def status_of(known: Delivery) -> CommunicationStatus:
+    """FHIR's status for it."""
+    return _STATUS.get(known, CommunicationStatus.IN_PROGRESS)
+
+
+def read_word(word: str) -> Delivery | None:
+    """What a provider's word means; None when it tells nothing that we did not know."""
+    return _WORDS.get(word.strip().lower())
+
+
+def pause_after(attempts: int, asked: float | None) -> timedelta:
+    """How long to wait after so many failed attempts; `asked` is what the provider asked for, in seconds."""
+    pause = min(timedelta(seconds=15 * 2 ** min(attempts, 10)), _LONGEST_PAUSE)
+    return max(pause, timedelta(seconds=min(asked or 0.0, 86_400.0)))

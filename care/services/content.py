@@ -1,0 +1,118 @@
+"""Content: what is published, and its compiled form. The table is the truth; the files are seeds of it.
+
+Compiling is done once a process for each content (by its SHA-256); which content a name means is asked of the database
+once a session, since a published version is never edited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from care import library
+from care.domain.plan import PlanDefinition, read_plan
+from care.domain.questionnaire import Questionnaire, read_questionnaire
+from care.domain.rules import RuleSet, read_rules
+from care.errors import Conflict, NotFound
+from care.records.definitions import Definition, definition, published
+from care.records.ids import new_id
+
+PLAN, QUESTIONNAIRE, RULES = "PlanDefinition", "Questionnaire", "RuleSet"
+
+_READERS: dict[str, Callable[[dict[str, Any], str], Any]] = {
+    PLAN: lambda document, _: read_plan(document),
+    QUESTIONNAIRE: lambda document, _: read_questionnaire(document),
+    RULES: read_rules,
+}
+_compiled: dict[tuple[str, str], Any] = {}
+
+
+def publish_seeds(session: Session, now: datetime) -> dict[str, int]:
+    """Publish what the library has and the table has not; commits. Returns {"published", "unchanged"}.
+
+    Raises Conflict when a published version has another content, and Invalid for a document that can't be done as
+    written; then nothing is published.
+    """
+    counts = {"published": 0, "unchanged": 0}
+    for seed in library.seeds():
+        _READERS[seed.kind](seed.document, seed.sha256)
+        row = {
+            "id": new_id(),
+            "kind": seed.kind,
+            "url": seed.url,
+            "version": seed.version,
+            "sha256": seed.sha256,
+            "document": seed.document,
+            "published_at": now,
+        }
+        once = insert(Definition).values(row).on_conflict_do_nothing(index_elements=["url", "version"])
+        if session.execute(once.returning(Definition.id)).first() is not None:
+            counts["published"] += 1
+            continue
+        if definition(session, f"{seed.url}|{seed.version}").sha256 != seed.sha256:
+            session.rollback()
+            raise Conflict("published", f"{seed.url}|{seed.version} is published with another content")
+        counts["unchanged"] += 1
+    session.commit()
+    return counts
+
+
+def protocols(session: Session) -> list[Definition]:
+    """The newest version of every protocol that is not retired, by url."""
+    newest = {found.url: found for found in published(session, PLAN)}
+    return [newest[url] for url in sorted(newest)]
+
+
+def plan(session: Session, name: UUID | str) -> PlanDefinition:
+    """The protocol of this definition id or 'url|version'. Raises NotFound."""
+    found: PlanDefinition = _read(session, name, PLAN)
+    return found
+
+
+def questionnaire(session: Session, name: UUID | str) -> Questionnaire:
+    """The questionnaire of this definition id or 'url|version'. Raises NotFound."""
+    found: Questionnaire = _read(session, name, QUESTIONNAIRE)
+    return found
+
+
+def rule_sets(session: Session, ids: Iterable[str]) -> tuple[RuleSet, ...]:
+    """The rule sets of these ids, the newest version of each, or of 'url|version'. Raises NotFound."""
+    return tuple(_rule_set(session, one) for one in ids)
+
+
+def _rule_set(session: Session, name: str) -> RuleSet:
+    known = _known(session)
+    if (RULES, name) not in known:
+        for found in published(session, RULES):
+            _learn(session, found)
+            known[RULES, found.url.rsplit("/", 1)[-1]] = (found.kind, found.sha256)
+    found_set: RuleSet = _read(session, name, RULES)
+    return found_set
+
+
+def _read(session: Session, name: UUID | str, kind: str) -> Any:
+    known = _known(session)
+    if (kind, name) not in known:
+        row = session.get(Definition, name) if isinstance(name, UUID) else definition(session, name)
+        if row is None or row.kind != kind:
+            raise NotFound("definition", f"no published {kind} of this name")
+        _learn(session, row)
+    return _compiled[known[kind, name]]
+
+
+def _learn(session: Session, row: Definition) -> None:
+    key = (row.kind, row.sha256)
+    if key not in _compiled:
+        _compiled[key] = _READERS[row.kind](row.document, row.sha256)
+    known = _known(session)
+    known[row.kind, row.id] = known[row.kind, row.canonical] = key
+
+
+def _known(session: Session) -> dict[tuple[str, UUID | str], tuple[str, str]]:
+    known: dict[tuple[str, UUID | str], tuple[str, str]] = session.info.setdefault("content", {})
+    return known

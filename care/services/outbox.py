@@ -1,0 +1,175 @@
+"""The outbox: the one way out for a message. Recorded first, sent after.
+
+`enqueue` writes in the transaction of the act that decided to send; `deliver_due` sends; `note_receipt` hears what the
+provider says afterwards.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from care.domain.codes import CommunicationStatus, Delivery, Priority, Purpose
+from care.domain.delivery import read_word
+from care.domain.message import Receipt
+from care.errors import Invalid
+from care.logs import logger
+from care.records.communications import Communication, CommunicationContent
+from care.records.patients import ContactPoint, Patient, address_token, contact_points
+from care.records.practitioners import Practitioner
+from care.runtime import Runtime
+from care.services import deliveries, undelivered
+from care.services.deliveries import learn, mourn
+from care.services.queue import Worked
+
+__all__ = ["best_contact", "deliver_due", "enqueue", "note_receipt", "stop_queued"]
+
+NEEDS_CONSENT = tuple(purpose.value for purpose in Purpose if purpose.needs_consent)
+
+_TICK = timedelta(microseconds=1)
+
+
+def enqueue(
+    session: Session,
+    now: datetime,
+    *,
+    purpose: Purpose,
+    text: str,
+    dedupe: str,
+    patient: Patient | None = None,
+    contact: ContactPoint | None = None,
+    practitioner: Practitioner | None = None,
+    channel: str | None = None,
+    address: str | None = None,
+    priority: Priority = Priority.ROUTINE,
+    task_id: UUID | None = None,
+    escalation_id: UUID | None = None,
+    response_id: UUID | None = None,
+    send_at: datetime | None = None,
+    care_team_id: UUID | None = None,
+    organization_id: UUID | None = None,
+    check: bool = True,
+) -> Communication | None:
+    """Queue one message in the caller's transaction.
+
+    It goes to `address` on `channel` if both are given, else to `contact`, else to the patient's best contact point,
+    else to `practitioner`. None when `dedupe` has been queued before, or when the patient has no address that may be
+    written to. `check=False` saves the look-up of `dedupe` where the caller knows that it is new (it derives from a row
+    inserted in this same transaction); the database refuses a second one all the same.
+    """
+    if check and _exists(session, dedupe):
+        return None
+    if patient is not None and contact is None and address is None:
+        contact = best_contact(session, patient.id, purpose)
+        if contact is None:
+            logger().warning("no address to write to", kind=purpose.value)
+            return None
+    if address is None and contact is not None:
+        channel, address = contact.channel, contact.address
+    elif address is None and practitioner is not None:
+        channel, address = practitioner.page_channel, practitioner.page_address or practitioner.username
+    owner = patient or practitioner
+    organization = organization_id or (owner.organization_id if owner else None)
+    if organization is None or not channel or not address:
+        raise Invalid("no-recipient", "a message needs an organization and a recipient")
+    moment = _moment(session, now)
+    message = Communication(
+        organization_id=organization,
+        patient_id=patient.id if patient else None,
+        care_team_id=care_team_id or (owner.care_team_id if owner else None),
+        practitioner_id=practitioner.id if practitioner else None,
+        contact_point_id=contact.id if contact else None,
+        direction="out",
+        channel=channel,
+        purpose=purpose.value,
+        priority=priority.rank,
+        status=CommunicationStatus.PREPARATION.value,
+        delivery=Delivery.QUEUED.value,
+        dedupe=dedupe,
+        address_token=address_token(channel, address),
+        at=now,
+        recorded_at=moment,
+        send_at=send_at or now,
+        task_id=task_id,
+        escalation_id=escalation_id,
+        response_id=response_id,
+    )
+    session.add(message)
+    session.add(CommunicationContent(id=message.id, text=text, address=address))
+    return message
+
+
+def best_contact(session: Session, patient_id: UUID, purpose: Purpose) -> ContactPoint | None:
+    """The preferred active contact point. A message that needs no consent may fall back on one that is not active."""
+    known = contact_points(session, patient_id)
+    active = next((contact for contact in known if contact.status == "active"), None)
+    if active is not None or purpose.needs_consent:
+        return active
+    return next(iter(known), None)
+
+
+def stop_queued(session: Session, patient_id: UUID, channel: str, reason: str) -> int:
+    """Stop what waits to be sent to a patient on a channel and needs consent; in the caller's transaction."""
+    waiting = (
+        update(Communication)
+        .where(
+            Communication.patient_id == patient_id,
+            Communication.channel == channel,
+            Communication.direction == "out",
+            Communication.delivery == Delivery.QUEUED.value,
+            Communication.purpose.in_(NEEDS_CONSENT),
+        )
+        .values(
+            status=CommunicationStatus.NOT_DONE.value,
+            delivery=Delivery.STOPPED.value,
+            status_reason=reason,
+            send_at=None,
+        )
+        .returning(Communication.id)
+    )
+    return len(session.scalars(waiting).all())
+
+
+def deliver_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 500) -> Worked:
+    """Send what is due, then tell nurses of what did not arrive, now or by a receipt since the last time; commits."""
+    worked = deliveries.deliver_due(session, rt, now, limit=limit)
+    undelivered.raise_due(session, rt, now)
+    return worked
+
+
+def note_receipt(session: Session, rt: Runtime, receipt: Receipt, now: datetime) -> bool:
+    """Hear what a provider says of a message; commits. Any order of the same receipts gives one final state.
+
+    Joined by our id when it came back, else by the provider's; a receipt of nothing we know is False.
+    """
+    found = select(Communication).where(Communication.direction == "out", Communication.channel == receipt.channel)
+    message = None
+    for mine in (Communication.id == receipt.id, Communication.external_id == receipt.external_id):
+        message = message or session.scalars(found.where(mine).with_for_update()).first()
+    if message is None:
+        session.rollback()
+        logger().warning("receipt of an unknown message", channel=receipt.channel, status=receipt.status)
+        return False
+    message.external_id = message.external_id or receipt.external_id
+    news = read_word(receipt.status)
+    if news is not None and learn(message, news, now):
+        message.send_at = None
+        if news is Delivery.FAILED:
+            mourn(session, message, receipt.error_code or receipt.status, now)
+    session.commit()
+    return True
+
+
+def _exists(session: Session, dedupe: str) -> bool:
+    return session.scalars(select(Communication.id).where(Communication.dedupe == dedupe)).first() is not None
+
+
+def _moment(session: Session, now: datetime) -> datetime:
+    """`now`, or a microsecond after the last message of this session: what is said in one breath keeps its order."""
+    last = session.info.get("outbox")
+    moment: datetime = last + _TICK if last is not None and now <= last < now + timedelta(seconds=1) else now
+    session.info["outbox"] = moment
+    return moment
