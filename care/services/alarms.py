@@ -1,0 +1,229 @@
+"""Raising alarms: one open escalation a patient and cause; every report and text that asks for it is linked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
+
+from care.domain.codes import EscalationStatus, Priority
+from care.domain.escalation import Confirmed, Raise, Worsen, default_ladder, step
+from care.domain.triage import Alarm
+from care.records.escalations import Escalation, EscalationLink
+from care.records.flags import Flag
+from care.records.observations import Observation
+from care.records.patients import Patient
+from care.services.locks import wait_to_escalate
+
+LADDER = default_ladder()
+
+Cause = tuple[UUID, str]  # the patient, or the team for what belongs to nobody known; and the cause
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What one report or text says: its alarms, and the codes it measured, which may confirm that a low is over.
+
+    `at` is when it was true (aware, UTC); without a patient it is the team's.
+    """
+
+    organization_id: UUID
+    care_team_id: UUID
+    patient_id: UUID | None
+    at: datetime
+    alarms: tuple[Alarm, ...] = ()
+    measured: frozenset[str] = frozenset()
+    response_id: UUID | None = None
+    communication_id: UUID | None = None
+    assessment_id: UUID | None = None
+
+    @property
+    def owner(self) -> UUID:
+        """Whose escalations these are: the patient's, or the team's."""
+        return self.patient_id or self.care_team_id
+
+
+def raise_alarms(
+    session: Session,
+    now: datetime,
+    *,
+    patient: Patient | None,
+    organization_id: UUID,
+    care_team_id: UUID,
+    alarms: Sequence[Alarm],
+    response_id: UUID | None = None,
+    communication_id: UUID | None = None,
+    assessment_id: UUID | None = None,
+) -> list[Escalation]:
+    """Raise or worsen one escalation a cause and link the report or text to it (no commit). Returns the new ones."""
+    case = Case(
+        organization_id,
+        care_team_id,
+        patient.id if patient else None,
+        now,
+        tuple(alarms),
+        frozenset(),
+        response_id,
+        communication_id,
+        assessment_id,
+    )
+    return raise_many(session, now, [case])
+
+
+def raise_many(session: Session, now: datetime, cases: Sequence[Case]) -> list[Escalation]:
+    """Raise what many reports and texts ask for, in their order, with few statements (no commit).
+
+    One active Flag and one open Escalation a patient and cause; each further case is linked and may only worsen it. A
+    case that measured again what an unpaged escalation rests on, later and without its cause, confirms that it is over.
+    Returns the new escalations.
+    """
+    wanted = [case for case in cases if case.alarms or case.measured]
+    if not wanted:
+        return []
+    wait_to_escalate(session, {case.owner for case in wanted})
+    found = _open(session, wanted)
+    waiting = _in_grace(session, found)
+    flags: list[Flag] = []
+    raised: list[Escalation] = []
+    links: list[EscalationLink] = []
+    for case in wanted:
+        causes = set()
+        for alarm in case.alarms:
+            if alarm.cause in causes:
+                continue
+            causes.add(alarm.cause)
+            row = found.get((case.owner, alarm.cause))
+            if row is None:
+                flag, row = _new(case, alarm, now)
+                found[case.owner, alarm.cause] = row
+                flags.append(flag)
+                raised.append(row)
+            else:
+                _worsen(row, alarm, now)
+            waiting.setdefault(row.id, _Grace()).add(case)
+            links.append(_link(row, case, alarm))
+        _confirm(case, causes, found, waiting, now)
+    for rows in (flags, raised, links):  # parents first: rows know each other by id only
+        session.add_all(rows)
+        session.flush()
+    return raised
+
+
+class _Grace:
+    """What an escalation that has not been paged rests on: the codes measured, and when the last of them was."""
+
+    def __init__(self) -> None:
+        self.codes: set[str] = set()
+        self.last: datetime | None = None
+
+    def add(self, case: Case) -> None:
+        self.codes |= case.measured
+        self.last = max(self.last, case.at) if self.last else case.at
+
+
+def _open(session: Session, cases: Sequence[Case]) -> dict[Cause, Escalation]:
+    """The open escalations of these cases' owners, locked, by owner and cause."""
+    patients = {case.patient_id for case in cases if case.patient_id}
+    teams = {case.care_team_id for case in cases if case.patient_id is None}
+    mine: list[ColumnElement[bool]] = [Escalation.patient_id.in_(patients)] if patients else []
+    if teams:
+        mine.append(and_(Escalation.patient_id.is_(None), Escalation.care_team_id.in_(teams)))
+    rows = session.scalars(
+        select(Escalation)
+        .where(or_(*mine), Escalation.status != EscalationStatus.COMPLETED.value)
+        .order_by(Escalation.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {(row.patient_id or row.care_team_id, row.cause): row for row in rows}
+
+
+def _in_grace(session: Session, found: Mapping[Cause, Escalation]) -> dict[UUID, _Grace]:
+    """For the urgent escalations whose first page still waits: what was measured, and when."""
+    ids = [row.id for row in found.values() if _first_page_waits(row)]
+    graces: dict[UUID, _Grace] = {}
+    if not ids:
+        return graces
+    rows = session.execute(
+        select(EscalationLink.escalation_id, EscalationLink.at, Observation.code)
+        .join(Observation, Observation.response_id == EscalationLink.response_id)
+        .where(EscalationLink.escalation_id.in_(ids))
+    )
+    for escalation_id, at, code in rows:
+        grace = graces.setdefault(escalation_id, _Grace())
+        grace.codes.add(code)
+        grace.last = max(grace.last, at) if grace.last else at
+    return graces
+
+
+def _first_page_waits(row: Escalation) -> bool:
+    unpaged = row.status == EscalationStatus.REQUESTED.value and row.rung == 0 and row.pages == 0
+    return unpaged and row.priority == Priority.URGENT.value and row.page_at is not None
+
+
+def _confirm(
+    case: Case,
+    causes: Iterable[str],
+    found: Mapping[Cause, Escalation],
+    waiting: Mapping[UUID, _Grace],
+    now: datetime,
+) -> None:
+    """A repeated reading that was fine puts off the page of the grace (never the escalation)."""
+    if not case.measured or not waiting:
+        return
+    for (owner, cause), row in found.items():
+        grace = waiting.get(row.id)
+        if owner != case.owner or cause in causes or grace is None or grace.last is None:
+            continue
+        if case.at > grace.last and case.measured & grace.codes and _first_page_waits(row):
+            row.state = step(row.state, Confirmed(), now, LADDER).state
+
+
+def _new(case: Case, alarm: Alarm, now: datetime) -> tuple[Flag, Escalation]:
+    flag = Flag(
+        organization_id=case.organization_id,
+        patient_id=case.patient_id,
+        care_team_id=case.care_team_id,
+        cause=alarm.cause,
+        status="active",
+        since=now,
+        ended_at=None,
+    )
+    row = Escalation(
+        organization_id=case.organization_id,
+        patient_id=case.patient_id,
+        care_team_id=case.care_team_id,
+        flag_id=flag.id,
+        cause=alarm.cause,
+        source=alarm.source,
+        reason=alarm.reason,
+        params=dict(alarm.params),
+        requested_at=now,
+        attempts=0,
+    )
+    row.state = step(None, Raise(alarm.priority, alarm.page_after), now, LADDER).state
+    return flag, row
+
+
+def _worsen(row: Escalation, alarm: Alarm, now: datetime) -> None:
+    """The most pressing reason is the one that staff read first."""
+    if alarm.priority.rank > row.rank:
+        row.source, row.reason, row.params = alarm.source, alarm.reason, dict(alarm.params)
+    row.state = step(row.state, Worsen(alarm.priority, alarm.page_after), now, LADDER).state
+
+
+def _link(row: Escalation, case: Case, alarm: Alarm) -> EscalationLink:
+    return EscalationLink(
+        escalation_id=row.id,
+        response_id=case.response_id,
+        communication_id=case.communication_id,
+        assessment_id=case.assessment_id,
+        priority=alarm.priority.value,
+        reason=alarm.reason,
+        params=dict(alarm.params),
+        at=case.at,
+    )

@@ -1,0 +1,339 @@
+"""Desks: what is at hand when a patient's texts are answered, read once for many patients and written once.
+
+One `Desks` is one transaction: six statements read what all its texts need, whatever their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from care.domain.codes import CommunicationStatus, Priority, Purpose, ResponseStatus, TaskStatus
+from care.domain.conversation import take_turn
+from care.domain.plan import PlanDefinition
+from care.domain.questionnaire import Questionnaire
+from care.domain.screen import screen
+from care.domain.triage import Alarm
+from care.domain.turn import (
+    Act,
+    AskedForPerson,
+    Began,
+    Completed,
+    Desk,
+    DiaryDesk,
+    Noted,
+    OpenTask,
+    Refused,
+    Returned,
+    Stopped,
+    Talk,
+    Withdrew,
+)
+from care.library import emergency_number, lexicon, texts
+from care.records.care_plans import CarePlan
+from care.records.communications import Communication, CommunicationContent
+from care.records.conversations import Conversation
+from care.records.patients import ContactPoint, Patient
+from care.records.tasks import Task
+from care.runtime import Runtime
+from care.services import audits, consents, content, outbox
+from care.services.alarms import Case, raise_many
+from care.services.drafts import Draft, draft, store
+
+ATTACHMENT = "attachment"
+SOURCE = "text"
+LENGTH = 1_600  # characters, where the channel does not say
+
+
+class Row(NamedTuple):
+    """A waiting text with its words."""
+
+    message: Communication
+    content: CommunicationContent
+
+
+@dataclass(slots=True)
+class _Talking:
+    """One patient in conversation."""
+
+    patient: Patient
+    talk: Talk
+    conversation: Conversation | None
+    tasks: dict[UUID, Task]
+    plans: list[tuple[CarePlan, PlanDefinition]]
+    changed: bool = False
+
+
+def waiting_texts(
+    session: Session, now: datetime, patient_ids: Sequence[UUID], limit: int, only: UUID | None = None
+) -> list[Row]:
+    """The texts of these patients that wait for their turn, in the order in which they came; locked."""
+    found = (
+        select(Communication, CommunicationContent)
+        .join(CommunicationContent, CommunicationContent.id == Communication.id)
+        .where(Communication.patient_id.in_(patient_ids), Communication.direction == "in", Communication.take_at <= now)
+        .order_by(Communication.recorded_at, Communication.id)
+        .limit(limit)
+        .with_for_update(of=Communication)
+        .execution_options(populate_existing=True)
+    )
+    if only is not None:
+        found = found.where(Communication.id == only)
+    return [Row(message, words) for message, words in session.execute(found)]
+
+
+class Desks:
+    """The desks of all patients whose texts are taken in one transaction."""
+
+    def __init__(self, session: Session, rt: Runtime, now: datetime, rows: Sequence[Row]) -> None:
+        self.session, self.rt, self.now = session, rt, now
+        self.drafts: list[Draft] = []
+        self.cases: list[Case] = []
+        self.forms: dict[str, Questionnaire] = {}
+        self.lexicon, self.texts = lexicon(), texts()
+        ids = {row.message.patient_id for row in rows if row.message.patient_id}
+        contacts = {row.message.contact_point_id for row in rows if row.message.contact_point_id}
+        found = session.scalars(select(ContactPoint).where(ContactPoint.id.in_(contacts))) if contacts else ()
+        self.contacts = {one.id: one for one in found}
+        self.talking = self._read(ids, rows) if ids else {}
+
+    def _read(self, ids: set[UUID], rows: Sequence[Row]) -> dict[UUID, _Talking]:
+        patients = self.session.scalars(select(Patient).where(Patient.id.in_(ids)))
+        known = self.session.scalars(select(Conversation).where(Conversation.patient_id.in_(ids)))
+        conversations = {one.patient_id: one for one in known}
+        talks = {key: Talk.from_json(one.state) for key, one in conversations.items()}
+        plans: dict[UUID, list[tuple[CarePlan, PlanDefinition]]] = {}
+        found = select(CarePlan).where(CarePlan.patient_id.in_(ids)).order_by(CarePlan.created_at, CarePlan.id)
+        for row in self.session.scalars(found):
+            plans.setdefault(row.patient_id, []).append((row, content.plan(self.session, row.definition_id)))
+        tasks = self._tasks(ids, {talk.task_id for talk in talks.values()}, rows)
+        return {
+            one.id: _Talking(
+                one,
+                talks.get(one.id) or Talk.idle(),
+                conversations.get(one.id),
+                tasks.get(one.id, {}),
+                plans.get(one.id, []),
+            )
+            for one in patients
+        }
+
+    def _tasks(self, ids: set[UUID], asked: set[str | None], rows: Sequence[Row]) -> dict[UUID, dict[UUID, Task]]:
+        """The tasks that were open when one of the texts came, and those that somebody is being asked about."""
+        earliest = min(row.message.at for row in rows)
+        is_open = and_(
+            Task.patient_id.in_(ids),
+            Task.status.in_((TaskStatus.READY.value, TaskStatus.IN_PROGRESS.value)),
+            Task.due_at <= self.now,
+            Task.expires_at > earliest,
+        )
+        mine = {UUID(one) for one in asked if one}
+        found = select(Task).where(or_(is_open, Task.id.in_(mine)) if mine else is_open)
+        tasks: dict[UUID, dict[UUID, Task]] = {}
+        for task in self.session.scalars(found.order_by(Task.due_at, Task.id)):
+            tasks.setdefault(task.patient_id, {})[task.id] = task
+        return tasks
+
+    def turn(self, row: Row) -> None:
+        """One text: understood, its acts applied, its replies queued (all in memory until `write`)."""
+        message = row.message
+        patient_id = message.patient_id
+        if patient_id is None:
+            return
+        desk = self.talking[patient_id]
+        words = str(row.content.text)
+        if message.status_reason == ATTACHMENT:
+            self._to_person(desk, message, "media-received")
+            words = words.partition("\n")[0]
+        if words.strip() or message.status_reason != ATTACHMENT:
+            self._say_and_do(desk, message, words)
+        message.take_at, message.lease_until, message.attempts = None, None, 0
+        message.status = CommunicationStatus.COMPLETED.value
+
+    def _say_and_do(self, desk: _Talking, message: Communication, words: str) -> None:
+        verdict = screen(words, self.lexicon)
+        turn = take_turn(desk.talk, words, verdict, self._desk(desk, message))
+        if turn.talk != desk.talk:
+            desk.talk, desk.changed = turn.talk, True
+        for act in turn.acts:
+            self._apply(act, desk, message)
+        for number, say in enumerate(turn.says):
+            self._reply(desk, message, say.purpose, say.text, str(number))
+
+    def _desk(self, desk: _Talking, message: Communication) -> Desk:
+        """What the conversation may know; its "now" is when the text was written."""
+        patient, at = desk.patient, message.at
+        channel = self.rt.channels.get(message.channel)
+        return Desk(
+            language=patient.language,
+            zone=patient.time_zone,
+            now=at,
+            questionnaires=self._form,
+            open_tasks=self._open_tasks(desk, at),
+            diary=self._diary(desk),
+            say=lambda key, params: self.texts.say(patient.language, key, **params),
+            emergency_number=emergency_number(patient.country),
+            max_length=channel.capabilities.max_length if channel else LENGTH,
+        )
+
+    def _form(self, canonical: str) -> Questionnaire:
+        found = self.forms.get(canonical)
+        if found is None:
+            found = self.forms[canonical] = content.questionnaire(self.session, canonical)
+        return found
+
+    def _open_tasks(self, desk: _Talking, at: datetime) -> tuple[OpenTask, ...]:
+        return tuple(
+            OpenTask(str(task.id), task.questionnaire, self._title(desk, task), task.due_at)
+            for task in desk.tasks.values()
+            if task.status in (TaskStatus.READY.value, TaskStatus.IN_PROGRESS.value)
+            and task.due_at <= self.now
+            and task.expires_at > at
+        )
+
+    def _title(self, desk: _Talking, task: Task) -> dict[str, str]:
+        for row, plan in desk.plans:
+            action = plan.action(task.action_id) if row.id == task.care_plan_id else None
+            if action is not None:
+                return dict(action.title)
+        return dict(self._form(task.questionnaire).title)
+
+    def _diary(self, desk: _Talking) -> DiaryDesk | None:
+        for row, plan in desk.plans:
+            if row.status == "active" and plan.diary:
+                return DiaryDesk(plan.diary, desk.patient.glucose_unit)
+        return None
+
+    def _apply(self, act: Act, desk: _Talking, message: Communication) -> None:
+        match act:
+            case Began():
+                task = desk.tasks.get(UUID(act.task_id))
+                if task is not None and task.status == TaskStatus.READY.value:
+                    task.status = TaskStatus.IN_PROGRESS.value
+            case Completed():
+                self._keep(desk, message, act, message.at, _task(desk, act.task_id))
+            case Stopped():  # what was answered before it broke off is judged like a whole report
+                self._keep(desk, message, act, message.at, _task(desk, act.task_id), ResponseStatus.STOPPED)
+            case Noted():
+                self._keep(desk, message, act, act.entry.at)
+            case Refused():
+                message.status_reason = f"refused:{act.reason}"
+            case Withdrew() | Returned():
+                self._consent(desk, message, granted=isinstance(act, Returned))
+            case AskedForPerson():
+                self._to_person(desk, message)
+
+    def _keep(
+        self,
+        desk: _Talking,
+        message: Communication,
+        act: Completed | Stopped | Noted,
+        at: datetime,
+        task: Task | None = None,
+        status: ResponseStatus = ResponseStatus.COMPLETED,
+    ) -> None:
+        made = draft(
+            self.now,
+            desk.patient,
+            self._form(act.questionnaire),
+            act.answers,
+            authored_at=at,
+            source=SOURCE,
+            task=task,
+            care_plan_id=_plan_that_asks(desk, act.questionnaire),
+            communication_id=message.id,
+            status=status,
+        )
+        message.response_id = made.response.id
+        self.drafts.append(made)
+
+    def _consent(self, desk: _Talking, message: Communication, granted: bool) -> None:
+        """A decision by text is for the channel it came on. What is queued and needs consent is stopped with it."""
+        consents.decide(self.session, message.at, desk.patient, granted=granted, source=SOURCE, channel=message.channel)
+        contact = self.contacts.get(message.contact_point_id) if message.contact_point_id else None
+        if contact is not None:
+            contact.status = "active" if granted else "opted-out"
+        if not granted:
+            self.session.flush()
+            outbox.stop_queued(self.session, desk.patient.id, message.channel, "opted-out")
+            self._to_person(desk, message, cause="opted-out")
+        audits.record(
+            self.session,
+            self.now,
+            "consent.give" if granted else "consent.withdraw",
+            "contact_point",
+            message.contact_point_id,
+            agent_kind="patient",
+            agent_id=desk.patient.id,
+            patient_id=desk.patient.id,
+            organization_id=desk.patient.organization_id,
+            channel=message.channel,
+        )
+
+    def _to_person(
+        self, desk: _Talking, message: Communication, reply: str | None = None, cause: str = "needs-person"
+    ) -> None:
+        """A person reads this text: it waits in the team's inbox and stands on the worklist."""
+        message.waits_since = message.waits_since or self.now
+        alarm = Alarm(cause, Priority.ROUTINE, "asked-for-person", {}, "doubt")
+        patient = desk.patient
+        self.cases.append(
+            Case(
+                patient.organization_id,
+                patient.care_team_id,
+                patient.id,
+                message.at,
+                (alarm,),
+                communication_id=message.id,
+            )
+        )
+        if reply is not None:
+            words = self.texts.say(patient.language, reply, number=emergency_number(patient.country))
+            self._reply(desk, message, Purpose.REPLY, words, reply)
+
+    def _reply(self, desk: _Talking, message: Communication, purpose: Purpose, words: str, which: str) -> None:
+        outbox.enqueue(
+            self.session,
+            self.now,
+            purpose=purpose,
+            text=words,
+            dedupe=f"turn:{message.id}:{which}",
+            patient=desk.patient,
+            contact=self.contacts.get(message.contact_point_id) if message.contact_point_id else None,
+            check=False,
+        )
+
+    def write(self) -> None:
+        """Write everything the turns decided, parents first, with a few statements (no commit)."""
+        for desk in self.talking.values():
+            if not desk.changed:
+                continue
+            if desk.conversation is None:
+                desk.conversation = Conversation(
+                    organization_id=desk.patient.organization_id, patient_id=desk.patient.id
+                )
+                self.session.add(desk.conversation)
+            desk.conversation.state, desk.conversation.updated_at = desk.talk.to_json(), self.now
+        store(self.session, self.drafts)
+        raise_many(self.session, self.now, self.cases)
+
+
+def _task(desk: _Talking, task_id: str | None) -> Task | None:
+    return desk.tasks.get(UUID(task_id)) if task_id else None
+
+
+def _plan_that_asks(desk: _Talking, questionnaire: str) -> UUID | None:
+    """The patient's care plan that this questionnaire belongs to: an active one before one that is over."""
+    fitting = [
+        row
+        for row, plan in desk.plans
+        if questionnaire == plan.diary or any(action.questionnaire == questionnaire for action in plan.actions)
+    ]
+    fitting.sort(key=lambda row: row.status != "active")
+    return fitting[0].id if fitting else None

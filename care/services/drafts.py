@@ -1,0 +1,170 @@
+"""Reports on their way into the tables: the whole document sealed, the values that rules need beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from care.domain.codes import ResponseStatus, TaskStatus
+from care.domain.questionnaire import Answers, Questionnaire, measures, to_response
+from care.records.ids import new_id
+from care.records.observations import Observation
+from care.records.patients import Patient
+from care.records.questionnaire_responses import QuestionnaireResponse
+from care.records.tasks import Task
+from care.services import content
+
+OPEN = (TaskStatus.READY.value, TaskStatus.IN_PROGRESS.value)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A report on its way into the tables; `again` when its task had been answered before."""
+
+    response: QuestionnaireResponse
+    observations: list[Observation]
+    again: bool = False
+
+
+def keep(
+    session: Session,
+    now: datetime,
+    patient: Patient,
+    questionnaire: str,
+    answers: Answers,
+    *,
+    authored_at: datetime,
+    source: str,
+    task: Task | None = None,
+    care_plan_id: UUID | None = None,
+    communication_id: UUID | None = None,
+) -> QuestionnaireResponse:
+    """Keep one report and queue it for scoring (no commit). A second one for a task supersedes the first."""
+    form = content.questionnaire(session, questionnaire)
+    made = draft(
+        now,
+        patient,
+        form,
+        answers,
+        authored_at=authored_at,
+        source=source,
+        task=task,
+        care_plan_id=care_plan_id,
+        communication_id=communication_id,
+    )
+    store(session, [made])
+    return made.response
+
+
+def draft(
+    now: datetime,
+    patient: Patient,
+    form: Questionnaire,
+    answers: Answers,
+    *,
+    authored_at: datetime,
+    source: str,
+    task: Task | None = None,
+    care_plan_id: UUID | None = None,
+    communication_id: UUID | None = None,
+    status: ResponseStatus = ResponseStatus.COMPLETED,
+) -> Draft:
+    """The rows of a report, and its task done (unless it is `stopped`); nothing is written until `store`."""
+    response = QuestionnaireResponse(
+        organization_id=patient.organization_id,
+        patient_id=patient.id,
+        questionnaire=form.canonical,
+        care_plan_id=task.care_plan_id if task else care_plan_id,
+        task_id=task.id if task else None,
+        communication_id=communication_id,
+        status=status.value,
+        source=source,
+        authored_at=authored_at,
+        recorded_at=now,
+        supersedes_id=None,
+        score_at=now,
+        judged=None,
+        attempts=0,
+    )
+    response.document = to_response(
+        form, answers, id=str(response.id), patient=str(patient.id), authored=authored_at, status=response.status
+    )
+    found = measures(form, answers, authored_at, lambda _: str(new_id()))
+    observations = [
+        Observation(
+            id=UUID(one.id),
+            organization_id=patient.organization_id,
+            patient_id=patient.id,
+            response_id=response.id,
+            code=one.code,
+            value=one.value,
+            unit=one.unit,
+            comparator=one.comparator,
+            context=one.context,
+            at=one.at,
+            recorded_at=now,
+            superseded=False,
+        )
+        for one in found
+    ]
+    done = task is not None and status is ResponseStatus.COMPLETED and _done(task, now)
+    return Draft(response, observations, done)
+
+
+def _done(task: Task, now: datetime) -> bool:
+    """The task is completed, late or not; returns whether it had been before."""
+    again = task.status == TaskStatus.COMPLETED.value
+    if task.status not in (*OPEN, TaskStatus.COMPLETED.value):
+        task.status_reason = "late"
+    task.status, task.completed_at, task.remind_at = TaskStatus.COMPLETED.value, task.completed_at or now, None
+    return again
+
+
+def store(session: Session, drafts: Sequence[Draft]) -> None:
+    """Write reports in their order, whatever their number with the same few statements (no commit)."""
+    _supersede(session, drafts)
+    session.add_all([one.response for one in drafts])
+    session.flush()  # the observations name their report by its id only: it has to be there first
+    session.add_all([row for one in drafts for row in one.observations])
+    session.flush()
+
+
+def _supersede(session: Session, drafts: Sequence[Draft]) -> None:
+    """One completed report a task: an earlier one becomes amended and its values stop counting.
+
+    An earlier report that is not scored yet keeps its place in the queue: what was reported once is judged.
+    """
+    again = {one.response.task_id for one in drafts if one.again}
+    if not again:
+        return
+    latest: dict[UUID | None, UUID] = {}
+    before = select(QuestionnaireResponse).where(
+        QuestionnaireResponse.task_id.in_(again), QuestionnaireResponse.status == ResponseStatus.COMPLETED.value
+    )
+    with session.no_autoflush:
+        for row in session.scalars(before.with_for_update()):
+            latest[row.task_id] = row.id
+    if latest:
+        for model, column, value in (
+            (QuestionnaireResponse, QuestionnaireResponse.id, {"status": ResponseStatus.AMENDED.value}),
+            (Observation, Observation.response_id, {"superseded": True}),
+        ):
+            change = update(model).where(column.in_(latest.values())).values(value)
+            session.execute(change.execution_options(synchronize_session="fetch"))
+    here: dict[UUID | None, Draft] = {}
+    for one in drafts:
+        task_id = one.response.task_id
+        if task_id not in again:
+            continue
+        one.response.supersedes_id = latest.get(task_id)
+        earlier = here.get(task_id)
+        if earlier is not None:
+            earlier.response.status = ResponseStatus.AMENDED.value
+            for reading in earlier.observations:
+                reading.superseded = True
+        here[task_id], latest[task_id] = one, one.response.id

@@ -1,0 +1,164 @@
+"""Escalations: raised by reports, texts and doubts, paged until somebody answers, accepted and completed by staff."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from care.domain.codes import Delivery, Outcome, Priority, Purpose, Role
+from care.domain.escalation import Accept, Complete, default_ladder, step
+from care.domain.people import Staff
+from care.errors import Conflict, Invalid
+from care.records.communications import Communication
+from care.records.escalations import Escalation, EscalationLink, escalation_of
+from care.records.flags import Flag
+from care.records.ids import new_id
+from care.records.patients import patient_of
+from care.runtime import Runtime
+from care.services import audits, outbox
+from care.services.alarms import Case, raise_alarms, raise_many
+from care.services.locks import wait_to_escalate
+from care.services.pages import page_due
+
+__all__ = ["Case", "accept", "complete", "message", "page_due", "raise_alarms", "raise_many"]
+
+LADDER = default_ladder()
+LONGEST_MESSAGE = 1_000  # characters; what a phone shows without scrolling far
+LONGEST_NOTE = 10_000
+
+
+def accept(session: Session, rt: Runtime, staff: Staff, escalation_id: UUID) -> Escalation:
+    """`staff` takes it on; pages that have not left yet stay here. Raises NotFound, NotAllowed, Conflict."""
+    now = rt.now()
+    staff.must_be(Role.NURSE, Role.CLINICIAN)
+    row = _locked(session, staff, escalation_id)
+    row.state = step(row.state, Accept(str(staff.id)), now, LADDER).state
+    row.accepted_at = now
+    _stop_pages(session, row.id)
+    _audit(session, now, staff, row, "escalation.accept")
+    session.commit()
+    return row
+
+
+def complete(
+    session: Session, rt: Runtime, staff: Staff, escalation_id: UUID, outcome: str, note: str = ""
+) -> Escalation:
+    """`staff` closes it with an outcome; its Flag ends, and the texts it was about no longer wait.
+
+    Raises NotFound, NotAllowed, Conflict (somebody else has it, or it is closed), Invalid (outcome, note).
+    """
+    now = rt.now()
+    staff.must_be(Role.NURSE, Role.CLINICIAN)
+    ended = _outcome(outcome)
+    if len(note) > LONGEST_NOTE:
+        raise Invalid("too-long", f"a note has at most {LONGEST_NOTE} characters", place="note")
+    seen = escalation_of(session, staff, escalation_id)
+    wait_to_escalate(session, [seen.patient_id or seen.care_team_id])
+    row = _locked(session, staff, escalation_id)
+    row.state = step(row.state, Complete(str(staff.id), ended), now, LADDER).state
+    row.completed_at, row.outcome, row.note = now, ended.value, note or None
+    session.execute(
+        update(Flag)
+        .where(Flag.id == row.flag_id)
+        .values(status="inactive", ended_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    _stop_pages(session, row.id)
+    texts = select(EscalationLink.communication_id).where(EscalationLink.escalation_id == row.id)
+    session.execute(
+        update(Communication)
+        .where(Communication.id.in_(texts), Communication.waits_since.is_not(None))
+        .values(waits_since=None)
+        .execution_options(synchronize_session=False)
+    )
+    _audit(session, now, staff, row, "escalation.complete", outcome=ended.value)
+    session.commit()
+    return row
+
+
+def message(session: Session, rt: Runtime, staff: Staff, patient_id: UUID, text: str) -> Communication:
+    """`staff` writes to a patient; the patient's waiting texts count as answered.
+
+    Raises NotFound, NotAllowed, Invalid (empty or too long), Conflict (the patient has no address to write to).
+    """
+    now = rt.now()
+    staff.must_be(Role.NURSE, Role.CLINICIAN)
+    patient = patient_of(session, staff, patient_id)
+    words = text.strip()
+    if not words or len(words) > LONGEST_MESSAGE:
+        raise Invalid("message-length", f"a message has 1 to {LONGEST_MESSAGE} characters", place="text")
+    contact = outbox.best_contact(session, patient.id, Purpose.NURSE)
+    sent = contact and outbox.enqueue(
+        session,
+        now,
+        purpose=Purpose.NURSE,
+        text=words,
+        dedupe=f"nurse:{new_id()}",
+        patient=patient,
+        contact=contact,
+        priority=Priority.URGENT,
+        check=False,
+    )
+    if not sent:
+        raise Conflict("no-contact", "there is no address that this patient can be written to")
+    sent.practitioner_id = staff.id
+    session.flush()
+    session.execute(
+        update(Communication)
+        .where(Communication.patient_id == patient.id, Communication.waits_since.is_not(None))
+        .values(waits_since=None)
+        .execution_options(synchronize_session=False)
+    )
+    audits.record(
+        session, now, "patient.message", "communication", sent.id, staff=staff, patient_id=patient.id, count=len(words)
+    )
+    session.commit()
+    return sent
+
+
+def _locked(session: Session, staff: Staff, escalation_id: UUID) -> Escalation:
+    """The escalation as it is now, not as this session may have seen it before."""
+    row = escalation_of(session, staff, escalation_id, lock=True)
+    session.refresh(row)
+    return row
+
+
+def _outcome(outcome: str) -> Outcome:
+    try:
+        return Outcome(outcome)
+    except ValueError:
+        raise Invalid("unknown-outcome", "this is not one of the outcomes", place="outcome") from None
+
+
+def _stop_pages(session: Session, escalation_id: UUID) -> None:
+    """Pages that nobody has taken to send yet are no longer needed."""
+    session.execute(
+        update(Communication)
+        .where(
+            Communication.escalation_id == escalation_id,
+            Communication.purpose == Purpose.PAGE.value,
+            Communication.send_at.is_not(None),
+            Communication.delivery == Delivery.QUEUED.value,
+        )
+        .values(status="not-done", delivery=Delivery.STOPPED.value, status_reason="accepted", send_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _audit(session: Session, now: datetime, staff: Staff, row: Escalation, action: str, **detail: Any) -> None:
+    audits.record(
+        session,
+        now,
+        action,
+        "escalation",
+        row.id,
+        staff=staff,
+        patient_id=row.patient_id,
+        cause=row.cause,
+        priority=row.priority,
+        **detail,
+    )

@@ -1,0 +1,281 @@
+"""The one way in for a text: kept first, screened inline, answered by a worker afterwards.
+
+What is committed when `receive` returns: the text itself and, when it holds a red-flag word, the escalation and the
+emergency reply, whatever state the sender is in and whoever it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, text, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from care.domain.codes import CommunicationStatus, Priority, Purpose
+from care.domain.message import Incoming
+from care.domain.screen import Verdict, screen
+from care.errors import Invalid
+from care.library import emergency_number, lexicon, texts
+from care.records.communications import Communication, CommunicationContent
+from care.records.ids import new_id
+from care.records.organizations import CareTeam, Organization, team_for_address
+from care.records.patients import ContactPoint, Patient, address_token
+from care.records.seal import seal
+from care.runtime import Runtime
+from care.services import outbox
+from care.services.desks import ATTACHMENT
+from care.services.emergencies import alarm_of, emergency_words, is_alarming
+from care.services.escalations import Case, raise_many
+from care.services.pages import staff_language
+from care.services.turns import take_turns_due
+
+__all__ = ["Received", "receive", "receive_many", "take_turns_due"]
+
+TEXT = "text"
+
+Person = tuple[ContactPoint, Patient]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The text's id, whether it was new (the same provider id twice is one text), and what the screen says of it."""
+
+    communication_id: UUID
+    new: bool
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """One incoming text on its way into the tables, with everybody who uses its address."""
+
+    id: UUID
+    incoming: Incoming
+    external_id: str
+    token: bytes
+    people: tuple[Person, ...]
+    team: CareTeam
+    verdict: Verdict
+
+    @property
+    def alarming(self) -> bool:
+        return is_alarming(self.verdict)
+
+
+def receive(session: Session, rt: Runtime, incoming: Incoming) -> Received:
+    """Keep one text and screen it; commits. See receive_many."""
+    return receive_many(session, rt, [incoming])[0]
+
+
+def receive_many(session: Session, rt: Runtime, incoming: Sequence[Incoming]) -> list[Received]:
+    """Keep texts in their order and screen each of them, in one commit. One result a text, in order.
+
+    Raises Invalid("no-team") when there is no organization that could look after a text.
+    """
+    now = rt.now()
+    kept = _prepared(session, incoming)
+    known = _insert(session, kept, now)
+    new = [one for one in kept if known[one.incoming.channel, one.external_id] == one.id]
+    if new:
+        session.execute(insert(CommunicationContent), [_content(one) for one in new])
+    _alarm(session, [one for one in new if one.alarming], now)
+    for one in new:
+        if not one.people and not one.alarming and one.verdict.kind != "stop":
+            _answer_stranger(session, one, now)
+    session.commit()
+    ids = {one.id for one in new}
+    return [Received(known[one.incoming.channel, one.external_id], one.id in ids, one.verdict) for one in kept]
+
+
+def _prepared(session: Session, incoming: Sequence[Incoming]) -> list[_Text]:
+    ids = sorted(new_id() for _ in incoming)  # ids of one instant are in no order of their own; these keep the texts'
+    tokens = [address_token(one.channel, one.sender) for one in incoming]
+    people = _people(session, {(one.channel, token) for one, token in zip(incoming, tokens, strict=True)})
+    teams: dict[str, CareTeam] = {}
+    words = lexicon()
+    kept: list[_Text] = []
+    for number, (one, token) in enumerate(zip(incoming, tokens, strict=True)):
+        known = people.get((one.channel, token), ())
+        team = known[0][1].care_team_id if known else None
+        kept.append(
+            _Text(
+                ids[number],
+                one,
+                _plain(one.external_id) or str(ids[number]),
+                token,
+                known,
+                _team(session, one.recipient, team, teams),
+                screen(one.text, words),
+            )
+        )
+    return kept
+
+
+def _people(session: Session, addresses: set[tuple[str, bytes]]) -> dict[tuple[str, bytes], tuple[Person, ...]]:
+    """Everybody who uses these addresses, the longest-known first."""
+    found = (
+        select(ContactPoint, Patient)
+        .join(Patient, Patient.id == ContactPoint.patient_id)
+        .where(tuple_(ContactPoint.channel, ContactPoint.address_token).in_(addresses))
+        .order_by(ContactPoint.created_at, ContactPoint.id)
+    )
+    people: dict[tuple[str, bytes], tuple[Person, ...]] = {}
+    for contact, patient in session.execute(found):
+        key = (contact.channel, bytes(contact.address_token))
+        people[key] = (*people.get(key, ()), (contact, patient))
+    return people
+
+
+def _team(session: Session, recipient: str, known: UUID | None, teams: dict[str, CareTeam]) -> CareTeam:
+    """The team of the (first) patient; of a stranger, the default team of the hospital that was written to."""
+    key = str(known) if known else recipient
+    team = teams.get(key)
+    if team is None:
+        team = session.get(CareTeam, known) if known else team_for_address(session, recipient)
+        if team is None:
+            raise Invalid("no-team", "there is no organization yet that could look after a text")
+        teams[key] = team
+    return team
+
+
+def _insert(session: Session, kept: Sequence[_Text], now: datetime) -> dict[tuple[str, str], UUID]:
+    """Insert what is new; the ids of all by (channel, external id). Two at once: the index decides who was first."""
+    if not kept:
+        return {}
+    once = insert(Communication).on_conflict_do_nothing(
+        index_elements=["channel", "external_id"], index_where=text("direction = 'in'")
+    )
+    first = {(one.incoming.channel, one.external_id): one for one in reversed(kept)}
+    rows = [_row(one, now) for one in kept if first[one.incoming.channel, one.external_id] is one]
+    inserted = set(session.execute(once.returning(Communication.id), rows).scalars())
+    known = {key: one.id for key, one in first.items() if one.id in inserted}
+    missing = first.keys() - known.keys()
+    if missing:
+        before = select(Communication.channel, Communication.external_id, Communication.id).where(
+            Communication.direction == "in", tuple_(Communication.channel, Communication.external_id).in_(missing)
+        )
+        known |= {(row.channel, row.external_id): row.id for row in session.execute(before)}
+    return known
+
+
+def _row(one: _Text, now: datetime) -> dict[str, object]:
+    """The columns of a new text. Somebody's is queued for its turn; a stranger's waits for a person."""
+    single = one.people[0] if len(one.people) == 1 else None
+    waits = one.alarming or not (one.people or one.verdict.kind == "stop")
+    return {
+        "id": one.id,
+        "organization_id": one.team.organization_id,
+        "patient_id": single[1].id if single else None,
+        "care_team_id": one.team.id,
+        "practitioner_id": None,
+        "contact_point_id": single[0].id if single else None,
+        "direction": "in",
+        "channel": one.incoming.channel,
+        "purpose": TEXT,
+        "priority": Priority.STAT.rank if one.alarming else Priority.ROUTINE.rank,
+        "status": (CommunicationStatus.IN_PROGRESS if one.people else CommunicationStatus.COMPLETED).value,
+        "status_reason": ATTACHMENT if one.incoming.media else None,
+        "external_id": one.external_id,
+        "address_token": one.token,
+        "at": one.incoming.received_at,
+        "recorded_at": now,
+        "take_at": now if one.people else None,
+        "waits_since": now if waits else None,
+        "screened": one.verdict.kind,
+        "attempts": 0,
+    }
+
+
+def _content(one: _Text) -> dict[str, object]:
+    """The words as they came, sealed; the addresses of attachments stand below them."""
+    words = "\n".join((one.incoming.text, *one.incoming.media)) if one.incoming.media else one.incoming.text
+    table = CommunicationContent.__tablename__
+    return {
+        "id": one.id,
+        "text_sealed": seal(table, "text_sealed", one.id, words),
+        "address_sealed": seal(table, "address_sealed", one.id, one.incoming.sender),
+    }
+
+
+def _alarm(session: Session, alarming: Sequence[_Text], now: datetime) -> None:
+    """An escalation and the emergency reply, in the transaction of the text, without any model and any consent."""
+    if not alarming:
+        return
+    raise_many(session, now, [case for one in alarming for case in _cases(one, now)])
+    countries = _countries(session, {one.team.organization_id for one in alarming})
+    for one in alarming:
+        language, country = _speaks(one, countries)
+        words = emergency_words(one.verdict, language, country)
+        _reply(session, one, Purpose.EMERGENCY, words, f"emergency:{one.id}", now)
+
+
+def _cases(one: _Text, now: datetime) -> list[Case]:
+    """One case for everybody whom the text may be about; the team's, when nobody is known."""
+    alarm = alarm_of(one.verdict)
+    owners: Sequence[Patient | None] = [patient for _, patient in one.people] or [None]
+    return [
+        Case(
+            one.team.organization_id,
+            owner.care_team_id if owner else one.team.id,
+            owner.id if owner else None,
+            now,
+            (alarm,),
+            communication_id=one.id,
+        )
+        for owner in owners
+    ]
+
+
+def _answer_stranger(session: Session, one: _Text, now: datetime) -> None:
+    """Once a day: who reads this and what to do in an emergency; nothing about whether anybody is known here."""
+    language, country = _speaks(one, _countries(session, {one.team.organization_id}))
+    words = texts().say(language, "unknown-sender", number=emergency_number(country))
+    dedupe = f"stranger:{one.incoming.channel}:{one.token.hex()}:{now.date()}"
+    _reply(session, one, Purpose.CONFIRMATION, words, dedupe, now, check=True)
+
+
+def _reply(
+    session: Session, one: _Text, purpose: Purpose, words: str, dedupe: str, now: datetime, check: bool = False
+) -> None:
+    """Back to where the text came from. On a shared phone nobody's name and nobody's record stands on it."""
+    single = one.people[0] if len(one.people) == 1 else None
+    outbox.enqueue(
+        session,
+        now,
+        purpose=purpose,
+        text=words,
+        dedupe=dedupe,
+        patient=single[1] if single else None,
+        contact=single[0] if single else None,
+        channel=one.incoming.channel,
+        address=one.incoming.sender,
+        priority=Priority.STAT if purpose is Purpose.EMERGENCY else Priority.ROUTINE,
+        care_team_id=one.team.id,
+        organization_id=one.team.organization_id,
+        check=check,
+    )
+
+
+def _speaks(one: _Text, countries: Mapping[UUID, str]) -> tuple[str, str]:
+    """(language, country) of the sender; of a stranger the hospital's, unless the words are plainly Chinese."""
+    if one.people:
+        return one.people[0][1].language, one.people[0][1].country
+    country = countries[one.team.organization_id]
+    language = staff_language(country)
+    if language == "en" and any("\u4e00" <= char <= "\u9fff" for char in one.incoming.text[:1_000]):
+        language = "zh-Hans"
+    return language, country
+
+
+def _countries(session: Session, organizations: set[UUID]) -> dict[UUID, str]:
+    rows = session.execute(select(Organization.id, Organization.country).where(Organization.id.in_(organizations)))
+    return {row.id: row.country for row in rows}
+
+
+def _plain(value: str) -> str:
+    """An identifier as a column can hold it: no NUL, no half of a character."""
+    return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

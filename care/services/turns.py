@@ -1,0 +1,143 @@
+"""Turns: each waiting text of a patient is understood, what it says is kept, and it is answered.
+
+One patient's texts are taken one after another by one worker at a time (a lock for the length of the transaction, no
+lease: a crash rolls back and nothing is lost). The texts of many patients share one transaction; when that fails they
+are tried patient by patient and then text by text, so that a bad one delays only itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from care.domain.codes import CommunicationStatus, Priority
+from care.domain.triage import Alarm
+from care.logs import logger
+from care.records.communications import Communication
+from care.records.dead_letters import DeadLetter
+from care.records.patients import Patient
+from care.runtime import Runtime
+from care.services.alarms import raise_alarms
+from care.services.desks import Desks, Row, waiting_texts
+from care.services.locks import lock_patients
+from care.services.queue import ATTEMPTS, Worked
+from care.services.speakers import settle_speakers
+
+QUEUE = "turns"
+TEXTS = 500  # at most so many texts in one transaction
+
+
+def take_turns_due(session: Session, rt: Runtime, now: datetime, limit_patients: int = 50) -> Worked:
+    """Take the turns of up to `limit_patients` patients whose texts wait; commits."""
+    worked = settle_speakers(session, rt, now)
+    locked = _locked(session, now, limit_patients)
+    if not locked:
+        session.rollback()
+        return worked
+    try:
+        return worked + _take(session, rt, now, waiting_texts(session, now, locked, TEXTS))
+    except Exception as error:  # noqa: BLE001  whatever it is, it is not the fault of all of them
+        _recover(session, error)
+        logger().warning("batch failed, retrying one by one", queue=QUEUE, count=len(locked), exc_info=error)
+    for patient_id in locked:
+        worked += _patient(session, rt, now, patient_id)
+    return worked
+
+
+def _locked(session: Session, now: datetime, limit: int) -> list[UUID]:
+    """Patients whose texts wait and whom nobody else works for now, the longest waiting first; locked."""
+    waiting = (
+        select(Communication.patient_id)
+        .where(Communication.take_at <= now, Communication.direction == "in", Communication.patient_id.is_not(None))
+        .group_by(Communication.patient_id)
+        .order_by(func.min(Communication.recorded_at))
+        .limit(limit)
+    )
+    ids = [one for one in session.scalars(waiting) if one is not None]
+    got = lock_patients(session, ids)
+    return [one for one in ids if one in got]
+
+
+def _take(session: Session, rt: Runtime, now: datetime, rows: Sequence[Row]) -> Worked:
+    """Take the turns of these texts in one transaction; commits."""
+    desks = Desks(session, rt, now, rows)
+    with session.no_autoflush:  # everything is written at the end, parents first
+        for row in rows:
+            desks.turn(row)
+    desks.write()
+    session.commit()
+    return Worked(len(rows), len(rows))
+
+
+def _patient(session: Session, rt: Runtime, now: datetime, patient_id: UUID) -> Worked:
+    """One patient's texts in a transaction of their own, else each of them in one."""
+
+    def texts(only: UUID | None = None) -> Sequence[Row]:
+        if not lock_patients(session, [patient_id]):
+            return ()
+        return waiting_texts(session, now, [patient_id], TEXTS, only)
+
+    rows: Sequence[Row] = ()
+    try:
+        rows = texts()
+        return _take(session, rt, now, rows)
+    except Exception as error:  # noqa: BLE001
+        _recover(session, error)
+        ids = [row.message.id for row in rows]
+    worked = Worked()
+    for one in ids:
+        worked += _text(session, rt, now, one, texts)
+    return worked
+
+
+def _text(
+    session: Session, rt: Runtime, now: datetime, text_id: UUID, texts: Callable[[UUID], Sequence[Row]]
+) -> Worked:
+    try:
+        return _take(session, rt, now, texts(text_id))
+    except Exception as error:  # noqa: BLE001
+        _recover(session, error)
+        return _postpone(session, text_id, type(error).__name__, now)
+
+
+def _recover(session: Session, error: Exception) -> None:
+    """Undo the failed transaction; what says that the database is away is not the texts' fault and is raised."""
+    session.rollback()
+    session.expire_all()
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        raise error
+
+
+def _postpone(session: Session, text_id: UUID, error: str, now: datetime) -> Worked:
+    """A text that fails is tried later; after its last attempt a person reads it. Nothing is dropped."""
+    row = session.get(Communication, text_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        return Worked()
+    row.attempts += 1
+    if row.attempts < ATTEMPTS:
+        row.take_at = now + timedelta(seconds=15 * 2**row.attempts)
+        session.commit()
+        logger().warning("row postponed", queue=QUEUE, id=str(text_id), attempts=row.attempts, error=error)
+        return Worked(1, failed=1)
+    row.take_at, row.status = None, CommunicationStatus.COMPLETED.value
+    row.waits_since = row.waits_since or now
+    session.add(DeadLetter(queue=QUEUE, row_id=row.id, patient_id=row.patient_id, error=error, at=now))
+    patient = session.get(Patient, row.patient_id)
+    if patient is not None:
+        raise_alarms(
+            session,
+            now,
+            patient=patient,
+            organization_id=row.organization_id,
+            care_team_id=patient.care_team_id,
+            alarms=[Alarm("dead-letter", Priority.URGENT, "dead-letter", {}, "doubt")],
+            communication_id=row.id,
+        )
+    session.commit()
+    logger().error("row buried", queue=QUEUE, id=str(text_id), error=error)
+    return Worked(1, failed=1, dead=1)
