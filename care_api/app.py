@@ -1,0 +1,122 @@
+"""The composition root: the only module that knows everyone. It puts an application together, and that is all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+from pydantic import ValidationError
+
+import bots.webhooks
+import core
+import dashboard
+from bots.channels import make_channels
+from care import logs
+from care.domain.assessment import Assessment
+from care.domain.measure import Measure
+from care.errors import AssessmentError
+from care.records import seal
+from care.runtime import Assess, Runtime
+from care.settings import Settings
+from care_api import cli, database, guard, headers, health, me, openapi, problems, questionnaires, sign_in
+
+ROOT = Path(__file__).resolve().parent.parent
+API = (sign_in.blueprint, me.blueprint, questionnaires.blueprint)
+
+
+class NotConfigured(SystemExit):
+    """The environment lacks something, or it is wrong: a start that says what, without showing a value."""
+
+
+class Care(Flask):
+    """Flask that keeps quiet about what an exception says: its text and its traceback may quote a patient."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Log the type of an exception that nobody translated."""
+        logs.logger().error("unhandled exception", error=getattr(exc_info[0], "__name__", "unknown"))
+
+
+def create_app(settings: Settings | None = None, runtime: Runtime | None = None) -> Flask:
+    """An application. Without arguments the environment is read and the real outside is used.
+
+    Installs the keys for this process. Raises NotConfigured (a SystemExit with a message) when the environment is not
+    enough, CareError when a key is no key.
+    """
+    logs.configure()
+    settings = settings or read_settings()
+    seal.install(seal.Keyring.read(settings.care_keys.get_secret_value(), settings.care_token_key.get_secret_value()))
+    rt = runtime or make_runtime(settings)
+    app = Care("care", static_folder=None, root_path=str(ROOT))
+    app.config["SECRET_KEY"] = settings.secret_key.get_secret_value()
+    app.config["WTF_CSRF_TIME_LIMIT"] = None  # as long as the session: a nurse's page stays open for a shift
+    app.config["WTF_CSRF_SSL_STRICT"] = False  # Referrer-Policy is no-referrer, so there is no Referer to compare
+    app.config.update(
+        SESSION_COOKIE_NAME="care_form",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+    )
+    app.extensions["care.runtime"] = rt
+    app.extensions["care.settings"] = settings
+    database.bind(app, settings, str(ROOT / "migrations"))
+    _open_doors(app, rt, settings)
+    cli.register(app)
+    return app
+
+
+def _open_doors(app: Flask, rt: Runtime, settings: Settings) -> None:
+    """The doors, and what stands before all of them: the guard, the limits, the headers, the translation of errors."""
+    headers.register(app, settings.secure_cookies)
+    api = openapi.install(app, settings.public_url)
+    problems.register(app)
+    guard.register(app, rt)
+    csrf = CSRFProtect(app)
+    for blueprint in API:
+        api.register_blueprint(blueprint)
+        csrf.exempt(blueprint)  # a bearer token is not sent by a browser on its own
+    app.register_blueprint(bots.webhooks.blueprint)
+    csrf.exempt(bots.webhooks.blueprint)  # a signature proves the caller
+    for page in (health.blueprint, dashboard.blueprint, core.blueprint):
+        app.register_blueprint(page)
+
+
+def read_settings() -> Settings:
+    """The settings in the environment. Raises NotConfigured, naming the variables and no value."""
+    try:
+        return Settings()  # type: ignore[call-arg]  # pydantic reads the environment
+    except ValidationError as error:
+        wrong = "\n".join(f"  {str(flaw['loc'][0]).upper()}: {flaw['msg']}" for flaw in error.errors())
+        hint = "" if os.environ.get("DATABASE_URL") else "\nWithout a database of your own, start with: make run"
+        raise NotConfigured(f"Care does not start: its environment is not complete.\n{wrong}{hint}") from None
+
+
+def make_runtime(settings: Settings) -> Runtime:
+    """The real outside: the wall clock, the configured channels, and the models that verify."""
+    return Runtime(
+        channels=make_channels(settings), assess=_models(settings.bundles_directory), public_url=settings.public_url
+    )
+
+
+def _models(directory: str) -> Assess:
+    """assess() over the bundles. One that does not verify is left out and told, and its reports go to a nurse.
+
+    The models are loaded when the first report asks for one: a web worker that never scores never pays for them.
+    """
+    loaded: list[Assess] = []
+
+    def refused(name: str, error: AssessmentError) -> None:
+        logs.logger().error("bundle refused", bundle=name, code=error.code)
+
+    def assess(bundle_id: str, measures: Sequence[Measure], at: datetime, zone: str) -> Assessment:
+        if not loaded:
+            from risk.registry import BUNDLES, load_bundles, make_assess
+
+            loaded.append(make_assess(load_bundles(Path(directory) if directory else BUNDLES, refused)))
+        return loaded[0](bundle_id, measures, at, zone)
+
+    return assess

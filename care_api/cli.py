@@ -1,0 +1,34 @@
+"""Every `flask` command in one list."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from care_api.commands.accounts import staff_group
+from care_api.commands.chat import chat
+from care_api.commands.keeping import audit_group, backup, keys_group, restore
+from care_api.commands.models import risk_group
+from care_api.commands.prepare import prepare, seed
+from care_api.commands.protocols import protocols_group
+from scheduler.commands import demo_command, replay_group
+
+COMMANDS = (
+    prepare,
+    seed,
+    staff_group,
+    audit_group,
+    keys_group,
+    backup,
+    restore,
+    risk_group,
+    protocols_group,
+    chat,
+    demo_command,
+    replay_group,
+)
+
+
+def register(app: Flask) -> None:
+    """Give the application its commands."""
+    for command in COMMANDS:
+        app.cli.add_command(command)

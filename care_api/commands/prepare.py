@@ -1,0 +1,83 @@
+"""`flask prepare` and `flask seed`: from an empty database, or yesterday's, to one that can be worked with."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+from flask_migrate import upgrade
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from care.records.organizations import Organization
+from care.runtime import Runtime
+from care.services import content, heartbeats
+from care_api.commands.output import as_json, tell, told
+from care_api.database import db
+from care_api.embedded import VAR
+
+LOGINS = "demo-logins.json"
+
+
+@click.command("prepare")
+@click.option(
+    "--demo/--no-demo", default=None, help="Make a demo clinic if the database holds none (default: in development)."
+)
+@as_json
+@with_appcontext
+@told
+def prepare(demo: bool | None, as_json: bool) -> None:
+    """Bring the tables up to date, publish the content, and on a laptop make a demo clinic; safe to run again.
+
+    Prints {published, demo}. The demo's log-ins are written to var/demo-logins.json (mode 0600) once.
+    """
+    upgrade()
+    session, rt = db.session(), _runtime()
+    published = content.publish_seeds(session, rt.now())
+    wanted = demo if demo is not None else current_app.extensions["care.settings"].care_environment == "development"
+    made = wanted and _demo_clinic(session, rt)
+    # Whoever beat before gets a minute to come back, so that a system that starts again is not unready for being off.
+    for name in heartbeats.ages(session):
+        heartbeats.beat(session, name)
+    tell({"published": published, "demo": bool(made)}, as_json)
+
+
+@click.command("seed")
+@as_json
+@with_appcontext
+@told
+def seed(as_json: bool) -> None:
+    """Publish the protocols, questionnaires and rules that come with this version. Prints {published}.
+
+    A published version is never edited: a file that differs from it under the same version is refused.
+    """
+    tell({"published": content.publish_seeds(db.session(), _runtime().now())}, as_json)
+
+
+def _demo_clinic(session: Session, rt: Runtime) -> bool:
+    """Make the demo clinic in a database without any organization, and write down how to get in."""
+    if session.scalars(select(Organization.id).limit(1)).first() is not None:
+        return False
+    from care.services.demo_clinic import seed_demo
+
+    _write(VAR / LOGINS, seed_demo(session, rt))
+    return True
+
+
+def _write(path: Path, logins: Any) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump(logins, file, ensure_ascii=False, indent=1, default=str)
+    draft.rename(path)
+
+
+def _runtime() -> Runtime:
+    rt: Runtime = current_app.extensions["care.runtime"]
+    return rt

@@ -1,0 +1,30 @@
+"""What every answer carries, whichever door it leaves by."""
+
+from __future__ import annotations
+
+from flask import Flask, Response
+
+LARGEST_BODY = 1024 * 1024
+_POLICY = (
+    "default-src 'self'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'self'; object-src 'none'"
+)
+
+
+def register(app: Flask, secure: bool) -> None:
+    """Set the security headers, and keep whatever is not a file of ours out of every cache."""
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+
+    def furnish(response: Response) -> Response:
+        headers = response.headers
+        headers.setdefault("Content-Security-Policy", _POLICY)
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "no-referrer"
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        if not response.cache_control.public:  # only our own static files say so
+            headers["Cache-Control"] = "no-store"
+        if secure:
+            headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        return response
+
+    app.after_request(furnish)

@@ -1,0 +1,64 @@
+"""Whether this process lives (/healthz), and whether the installation can do its work (/readyz)."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Blueprint, g
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from care.access import may
+from care.services import heartbeats
+
+SILENT_AFTER = 60.0  # seconds without a heartbeat after which the clock or a worker counts as gone
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+@may("anyone")
+def healthz() -> dict[str, str]:
+    """This process answers."""
+    return {"status": "ok"}
+
+
+@blueprint.get("/readyz")
+@may("anyone")
+def readyz() -> tuple[dict[str, Any], int, dict[str, str]]:
+    """The database answers, its tables are today's, and whoever has ever given a heartbeat still does."""
+    checks = {"database": False, "migrations": False, "heartbeats": False}
+    try:
+        g.session.execute(text("SELECT 1"))
+        checks["database"] = True
+        checks["migrations"] = revision(g.session) == head()
+        if checks["migrations"]:
+            checks["heartbeats"] = all(age <= SILENT_AFTER for age in heartbeats.ages(g.session).values())
+    except SQLAlchemyError:
+        g.session.rollback()
+    ready = all(checks.values())
+    return (
+        {"status": "ok" if ready else "unready", "checks": checks},
+        200 if ready else 503,
+        ({} if ready else {"Retry-After": "5"}),
+    )
+
+
+def revision(session: Session) -> str | None:
+    """The migration that the database is at; None for an empty one."""
+    return MigrationContext.configure(session.connection()).get_current_revision()
+
+
+@cache
+def head() -> str | None:
+    """The newest migration that this code brings."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return ScriptDirectory.from_config(config).get_current_head()

@@ -1,0 +1,98 @@
+"""For each staff route with an id: who is a stranger to it, and a form that would otherwise be good.
+
+A new route with an id needs a line here; test_access fails without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from care.domain.message import Incoming
+from care.domain.people import Staff
+from care.records.care_plans import active_plans
+from care.records.escalations import Escalation
+from care.records.patients import Patient
+from care.runtime import Runtime
+from care.services import inbox
+from tests.care_api.serving import PHONE
+from tests.conftest import Clinic
+
+
+def other_nurse(clinic: Clinic) -> Staff:
+    """A nurse of the other team."""
+    return clinic.other_nurse
+
+
+def administrator(clinic: Clinic) -> Staff:
+    """An administrator, for what administrators do; the id is then of nobody in the organization."""
+    return clinic.admin
+
+
+@dataclass(frozen=True)
+class Case:
+    """Who must be told that there is no such thing, and what is sent along."""
+
+    form: dict[str, str] = field(default_factory=dict)
+    stranger: Callable[[Clinic], Staff] = other_nurse
+
+
+@dataclass(frozen=True)
+class Things:
+    """Ids of the first team's things, by the names that routes give them."""
+
+    patient_id: UUID
+    escalation_id: UUID
+    communication_id: UUID
+    care_plan_id: UUID
+    practitioner_id: UUID
+
+    @staticmethod
+    def of(session: Session, rt: Runtime, patient: Patient) -> Things:
+        """Make them: a red-flag text of the patient's gives a message and an escalation."""
+        text = inbox.receive(session, rt, Incoming("sms", PHONE, "I have chest pain", "SM1", rt.now()))
+        escalation = session.scalars(select(Escalation).where(Escalation.patient_id == patient.id)).one()
+        plan = active_plans(session, patient.id)[0]
+        return Things(patient.id, escalation.id, text.communication_id, plan.id, UUID(int=6))
+
+    @staticmethod
+    def made_up() -> Things:
+        """Ids of nothing."""
+        return Things(*(UUID(int=number) for number in range(2, 7)))
+
+
+def address(rule: str, things: Things) -> str:
+    """The rule with the ids filled in."""
+    for name, value in vars(things).items():
+        rule = rule.replace(f"<uuid:{name}>", str(value))
+    assert "<" not in rule, f"access_cases.py does not know an id of {rule}"
+    return rule
+
+
+WORDS = {"text": "How are you?", "confirmed": "yes"}
+OUTCOME = {"outcome": "phoned", "note": ""}
+PLAN = {
+    "protocol": "https://care.invalid/fhir/PlanDefinition/heart-failure-daily|1.0.0",
+    "starts_on": "2026-03-02",
+}
+
+CASES: dict[tuple[str, str], Case] = {
+    ("/admin/staff/<uuid:practitioner_id>/deactivate", "POST"): Case(stranger=administrator),
+    ("/inbox/<uuid:communication_id>/reply", "POST"): Case(WORDS),
+    ("/inbox/<uuid:communication_id>/done", "POST"): Case(),
+    ("/patients/<uuid:patient_id>", "GET"): Case(),
+    ("/patients/<uuid:patient_id>/message", "POST"): Case(WORDS),
+    ("/patients/<uuid:patient_id>/message/send", "POST"): Case(WORDS),
+    ("/patients/<uuid:patient_id>/code", "POST"): Case(),
+    ("/patients/<uuid:patient_id>/plans", "POST"): Case(PLAN),
+    ("/patients/<uuid:patient_id>/plans/<uuid:care_plan_id>/stop", "POST"): Case(),
+    ("/escalations/<uuid:escalation_id>/accept", "POST"): Case(),
+    ("/escalations/<uuid:escalation_id>/complete", "POST"): Case(OUTCOME),
+    ("/core/cases/<uuid:escalation_id>", "GET"): Case(),
+    ("/core/cases/<uuid:escalation_id>/accept", "POST"): Case(),
+    ("/core/cases/<uuid:escalation_id>/resolve", "POST"): Case(OUTCOME),
+}

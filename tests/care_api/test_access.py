@@ -1,0 +1,104 @@
+"""Deny by default: every route says who may call it, and nobody sees another team's patient by any of them."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from care.access import ROLES, STAFF, allowed_roles, may
+from care.records.patients import Patient
+from care.runtime import Runtime
+from care_api.guard import COOKIE, roles_of
+from tests.care_api.access_cases import CASES, Things, address
+from tests.care_api.serving import staff_token
+from tests.conftest import Clinic
+
+
+def routes(app: Flask) -> list[tuple[str, str, str, frozenset[str]]]:
+    """(endpoint, rule, method, roles) of everything that can be called."""
+    return [
+        (rule.endpoint, rule.rule, method, roles_of(app, rule.endpoint, method))
+        for rule in app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    ]
+
+
+def test_every_route_says_who_may_call_it(app: Flask):
+    silent = [(rule, method) for _, rule, method, roles in routes(app) if not roles or not roles <= ROLES]
+    assert silent == []
+
+
+def test_every_staff_route_with_an_id_has_a_case_for_the_other_team(app: Flask):
+    with_id = {(rule, method) for _, rule, method, roles in routes(app) if "<" in rule and roles & STAFF}
+    assert with_id - set(CASES) == set(), "a new route with an id needs a line in access_cases.py"
+    assert set(CASES) - with_id == set(), "a line in access_cases.py has no route"
+
+
+@pytest.mark.parametrize(("rule", "method"), sorted(CASES))
+def test_another_team_is_told_that_there_is_no_such_thing(
+    rule: str, method: str, session: Session, client: FlaskClient, rt: Runtime, clinic: Clinic, patient: Patient
+):
+    mine = Things.of(session, rt, patient)
+    client.set_cookie(COOKIE, staff_token(session, rt, CASES[rule, method].stranger(clinic)))
+    found = client.open(address(rule, mine), method=method, data=CASES[rule, method].form)
+    assert found.status_code == 404, f"{method} {rule} answered {found.status}"
+
+
+@pytest.mark.parametrize(("rule", "method"), sorted(CASES))
+def test_nobody_gets_anywhere_without_signing_in(rule: str, method: str, client: FlaskClient):
+    found = client.open(address(rule, Things.made_up()), method=method)
+    assert found.status_code in (302, 303, 401)
+    assert method != "GET" or "/sign-in" in found.headers["Location"]
+
+
+def test_the_wrong_role_is_told_so(session: Session, client: FlaskClient, rt: Runtime, clinic: Clinic):
+    client.set_cookie(COOKIE, staff_token(session, rt, clinic.nurse))
+    assert client.get("/admin").status_code == 403
+
+
+def test_an_administrator_sees_no_patient(
+    session: Session, client: FlaskClient, rt: Runtime, clinic: Clinic, patient: Patient
+):
+    client.set_cookie(COOKIE, staff_token(session, rt, clinic.admin))
+    assert client.get(f"/patients/{patient.id}").status_code in (403, 404)
+
+
+def test_a_session_that_has_ended_leads_to_the_sign_in_page_and_back(
+    session: Session, client: FlaskClient, rt: Runtime, clinic: Clinic
+):
+    client.set_cookie(COOKIE, "made-up")
+    found = client.get("/core/?a=1")
+    assert found.status_code == 302
+    assert found.headers["Location"] == "/sign-in?next=%2Fcore%2F%3Fa%3D1"
+
+
+def test_a_fragment_of_a_page_is_not_replaced_by_the_sign_in_page(client: FlaskClient):
+    found = client.get("/core/", headers={"HX-Request": "true"})
+    assert found.status_code == 401
+    assert found.headers["HX-Redirect"] == "/sign-in"
+
+
+def test_an_endpoint_that_says_nothing_answers_nobody(app: Flask):
+    app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
+    assert app.test_client().get("/forgotten").status_code == 403
+
+
+def test_a_token_of_the_app_opens_no_page_and_a_cookie_opens_no_api(
+    session: Session, client: FlaskClient, rt: Runtime, clinic: Clinic, bearer: dict[str, str]
+):
+    assert client.get("/core/", headers=bearer).status_code == 302
+    client.set_cookie(COOKIE, staff_token(session, rt, clinic.nurse))
+    assert client.get("/api/v1/me").status_code == 401
+
+
+def test_roles_that_do_not_exist_are_found_at_import():
+    with pytest.raises(ValueError, match="nurze"):
+        may("nurze")
+    with pytest.raises(ValueError, match="none given"):
+        may()
+
+
+def test_a_function_without_a_word_names_no_role():
+    assert allowed_roles(lambda: None) == frozenset()
