@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from care.records.consents import FOLLOW_UP, Consent
@@ -35,7 +36,7 @@ def ledger_of(session: Session, patient_ids: Collection[UUID], purpose: str = FO
     newest = (
         select(Consent.patient_id, Consent.channel, Consent.at, Consent.id, Consent.granted)
         .where(Consent.patient_id.in_(set(patient_ids)), Consent.purpose == purpose)
-        .distinct(Consent.patient_id, Consent.channel)
+        .ext(distinct_on(Consent.patient_id, Consent.channel))
         .order_by(Consent.patient_id, Consent.channel, Consent.at.desc(), Consent.id.desc())
     )
     return Ledger({(row.patient_id, row.channel): (row.at, row.id, row.granted) for row in session.execute(newest)})

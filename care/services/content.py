@@ -6,7 +6,7 @@ once a session, since a published version is never edited.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,7 @@ from care.records.ids import new_id
 
 PLAN, QUESTIONNAIRE, RULES = "PlanDefinition", "Questionnaire", "RuleSet"
 
-_READERS: dict[str, Callable[[dict[str, Any], str], Any]] = {
+_READERS: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
     PLAN: lambda document, _: read_plan(document),
     QUESTIONNAIRE: lambda document, _: read_questionnaire(document),
     RULES: read_rules,

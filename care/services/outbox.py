@@ -22,7 +22,7 @@ from care.records.patients import ContactPoint, Patient, address_token, contact_
 from care.records.practitioners import Practitioner
 from care.runtime import Runtime
 from care.services import deliveries, undelivered
-from care.services.deliveries import learn, mourn
+from care.services.outcomes import learn, mourn
 from care.services.queue import Worked
 
 __all__ = ["best_contact", "deliver_due", "enqueue", "note_receipt", "stop_queued"]

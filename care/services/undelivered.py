@@ -15,7 +15,7 @@ from care.records.dead_letters import DeadLetter
 from care.records.patients import Patient
 from care.runtime import Runtime
 from care.services.alarms import Case, raise_many
-from care.services.deliveries import OUTBOX
+from care.services.outcomes import OUTBOX
 from care.services.queue import Worked
 
 CAUSE = "undelivered"
