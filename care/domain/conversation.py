@@ -47,7 +47,7 @@ from care.domain.turn import (
 
 MISSES_BEFORE_A_PERSON = 2
 GLUCOSE = "2339-0"
-_CLAUSES = re.compile(r"[,，、。;；!！?？\n]|\. ")
+_CLAUSES = re.compile(r"[,，、。;；!！?？\n]|\. |\band\b")
 _BARE_NUMBER = re.compile(r"[0-9]{1,4}(?:[.,][0-9]{1,2})?")
 _FREE = ("string", "text")
 

@@ -80,8 +80,9 @@ def read_lexicon(documents: Iterable[Mapping[str, Any]]) -> Lexicon:
             for phrase in phrases:
                 if target.setdefault(phrase, verdict).kind != verdict.kind:
                     raise Invalid("lexicon-contradicts-itself", "a phrase has two meanings", place=verdict.matched)
-    gaps = [(phrase, verdict) for phrase, verdict in verdicts.items() if GAP in phrase]
-    literals = [phrase for phrase in verdicts if GAP not in phrase]
+    gaps = [(phrase, verdict) for phrase, verdict in verdicts.items() if GAP in phrase or "*" in phrase[:-1]]
+    with_gap = {phrase for phrase, _ in gaps}
+    literals = [phrase for phrase in verdicts if phrase not in with_gap]
     return Lexicon(
         latin=_latin(literals, gaps),
         han=_han(literals, gaps),

