@@ -28,9 +28,9 @@ YES = _words("""
 NO = _words("""
     n | no | no thanks | no thank you | nope | nah | not | never | none | no i do not | no i don't | i don't
     i do not
-    i dont | no i dont | i haven't | i have not | no i haven't | no i have not | i'm not | i am not | no i'm not
-    no i am not | i didn't | i did not | no i didn't | not really | not at all | negative | false | absolutely not
-    of course not | definitely not | no way | nothing | 👎 | ❌ | ✖ | ✗ | ✘ | ❎ | 🙅
+    none at all | i dont | no i dont | i haven't | i have not | no i haven't | no i have not | i'm not | i am not
+    no i'm not | no i am not | i didn't | i did not | no i didn't | not really | not at all | negative | false
+    absolutely not | of course not | definitely not | no way | nothing | 👎 | ❌ | ✖ | ✗ | ✘ | ❎ | 🙅
     否 | 不 | 不是 | 不是的 | 没 | 没有 | 没有的 | 没有啊 | 沒 | 沒有 | 沒有的 | 沒有啊 | 无 | 無 | 不对
     不對 | 不会
     不會 | 不要 | 不行 | 不可以 | 不用 | 没有呢 | 都没有 | 都沒有 | 并没有 | 並沒有 | 完全没有 | 完全沒有 | 当然不
