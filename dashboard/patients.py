@@ -16,6 +16,7 @@ from care.errors import Conflict, Invalid
 from care.records import communications, consents, definitions, lists, observations, practitioners, tasks
 from care.records import patients as people
 from care.records.care_plans import CarePlan
+from care.records.consents import FOLLOW_UP, Consent
 from care.records.definitions import Definition
 from care.records.patients import Patient
 from care.records.timeline import timeline
@@ -57,7 +58,7 @@ def page(patient: Patient) -> dict[str, Any]:
     measured = observations.series(db, patient.id, now - timedelta(days=DAYS), now)
     messages = communications.thread(db, patient.id)
     alerts = lists.escalations_of(db, reader, patient.id)
-    given = consents.consented(db, {patient.id})
+    contacts = people.contact_points(db, patient.id)
     zone = ZoneInfo(patient.time_zone)
     today = now.astimezone(zone).date()
     midnight = datetime.combine(today, datetime.min.time(), zone)
@@ -65,8 +66,8 @@ def page(patient: Patient) -> dict[str, Any]:
     who = {a.owner_id for a in alerts if a.owner_id} | {m.practitioner_id for m in messages if m.practitioner_id}
     return {
         "patient": patient,
-        "contacts": people.contact_points(db, patient.id),
-        "consented": {channel for _, channel in given},
+        "contacts": contacts,
+        "consented": _agreed(consents.ledger(db, patient.id), {contact.channel for contact in contacts}),
         "plans": [(plan, known, _day(plan, known, today)) for plan, known in plans],
         "today_tasks": tasks.tasks_between(db, patient.id, midnight, midnight + timedelta(days=1)),
         "charts": trend.charts([o.measure() for o in measured], patient.glucose_unit)[:CHARTS],
@@ -79,6 +80,13 @@ def page(patient: Patient) -> dict[str, Any]:
         "today": today,
         "days": DAYS,
     }
+
+
+def _agreed(ledger: list[Consent], channels: set[str]) -> set[str]:
+    """The channels on which the newest decision, for the channel or for all of them, is a yes."""
+    asked = [decision for decision in ledger if decision.purpose == FOLLOW_UP]
+    newest = {name: next((c for c in asked if c.channel in (name, "*")), None) for name in channels}
+    return {name for name, decision in newest.items() if decision and decision.granted}
 
 
 def _day(plan: CarePlan, known: Definition, today: Any) -> tuple[int, int | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from markupsafe import Markup
 from care import library
 from care.domain import trend
 from care.domain.measure import Measure
+from care.domain.plan import Action
 from care.records.definitions import Definition
 from care.records.escalations import Escalation, EscalationLink
 from care.records.organizations import CareTeam
@@ -57,6 +58,7 @@ SOURCES = {
     "staff": "by staff",
     "patient": "by the patient",
 }
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MISSED = {"expired": "no answer before it expired", "stopped": "messages were stopped", "no-consent": "no consent"}
 
 
@@ -171,13 +173,11 @@ def measure(found: Measure, glucose_unit: str = "mg/dL") -> str:
 
 @blueprint.app_template_global()
 def spoken(found: list[Measure], glucose_unit: str = "mg/dL") -> str:
-    """Several measured values in words. Symptoms that are absent are told in one word at the end."""
+    """Several measured values in words; symptoms that are absent come last, together."""
     absent = [m for m in found if m.value == 0 and m.code.startswith(("symptom-", "swelling", "breathlessness"))]
     words = [measure(m, glucose_unit) for m in found if m not in absent]
     if absent:
-        words.append(
-            f"{len(absent)} symptoms absent" if words or len(absent) > 1 else f"no {measure(absent[0])[:-2]}".lower()
-        )
+        words.append(f"no {', '.join(trend.title(m.code).lower() for m in absent)}")
     return "; ".join(words)
 
 
@@ -199,10 +199,13 @@ def masked(address: str | None) -> str:
     return f"•••• {address[-4:]}" if address else "unknown"
 
 
-@blueprint.app_template_filter("strftime_hm")
-def strftime_hm(at: time) -> str:
-    """A time of day as it is said: 08:00."""
-    return f"{at:%H:%M}"
+@blueprint.app_template_filter("asked_when")
+def asked_when(action: Action) -> str:
+    """When a protocol asks, in words: 'every day at 08:00, until day 84'."""
+    days = ", ".join(DAYS[day] for day in action.weekdays)
+    often = f"on {days}" if days else "every day" if action.every_days == 1 else f"every {action.every_days} days"
+    times = " and ".join(f"{at:%H:%M}" for at in action.times)
+    return f"{often} at {times}" + (f", until day {action.last_day + 1}" if action.last_day is not None else "")
 
 
 @blueprint.app_template_global()

@@ -21,6 +21,7 @@ from dashboard import blueprint
 from dashboard.request import back, runtime, session, staff, text
 
 ROWS = 100
+ABOUT = {"weight": trend.WEIGHT, "glucose": trend.GLUCOSE, "hypoglycaemia": trend.GLUCOSE}
 HOMES = {Role.NURSE: "dashboard.worklist", Role.CLINICIAN: "core.cases", Role.ADMIN: "dashboard.admin"}
 
 
@@ -122,7 +123,7 @@ def _rows(found: list[Escalation]) -> list[Row]:
     rows = []
     for escalation in found:
         patient = patients.get(escalation.patient_id) if escalation.patient_id else None
-        code = trend.WEIGHT if "weight" in escalation.cause else trend.GLUCOSE
+        code = next((code for word, code in ABOUT.items() if word in escalation.cause), "")
         known = values.get(patient.id, {}).get(code, []) if patient else []
         owner = owners.get(escalation.owner_id) if escalation.owner_id else None
         name = f"{trend.title(code)}, last {len(known)} values"

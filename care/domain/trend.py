@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import fmean
 
 from care.domain.measure import Measure
 
@@ -118,9 +117,17 @@ def _points(
     found = []
     for measure in measures:
         value = round((measure.value or 0.0) * factor, digits)
-        out = "low" if low is not None and value < low else "high" if high is not None and value >= high else ""
-        found.append(Point(measure.at, value, measure.comparator, measure.context, out))
+        found.append(Point(measure.at, value, measure.comparator, measure.context, _side(value, low, high)))
     return tuple(found)
+
+
+def _side(value: float, low: float | None, high: float | None) -> str:
+    """Beyond a range is strictly beyond it; a lone limit is reached when it is equalled, as the rules have it."""
+    if low is not None and value < low:
+        return "low"
+    if high is None:
+        return ""
+    return "high" if value > high or (low is None and value == high) else ""
 
 
 def line(values: Sequence[float], width: float = 96, height: float = 24) -> str:
@@ -132,8 +139,3 @@ def line(values: Sequence[float], width: float = 96, height: float = 24) -> str:
     step = width / (len(values) - 1)
     heights = [height / 2 if not span else height - 2 - (value - low) / span * (height - 4) for value in values]
     return " ".join(f"{place * step:.1f},{y:.1f}" for place, y in enumerate(heights))
-
-
-def mean(values: Sequence[float]) -> float | None:
-    """The mean, or None of nothing: unknown is not zero."""
-    return fmean(values) if values else None

@@ -80,7 +80,7 @@
       legend: { show: false },
       scales: { x: { range: () => [Date.parse(from) / 1000, Date.parse(until) / 1000] }, y: { range } },
       axes: [
-        { ...axis, values: [[86400, "{D} {MMM}", null, null, null, null, null, null, 0], [3600, "{HH}:{mm}", null, null, null, null, null, null, 0]], space: 60 },
+        { ...axis, values: [[86400, "{D} {MMM}", null, null, null, null, null, null, 0], [3600, "{HH}:{mm}", null, null, null, null, null, null, 0]], space: 60, size: 30 },
         { ...axis, size: 44, ...(top !== null ? { splits: () => Array.from({ length: top + 1 }, (_, step) => step) } : {}) },
       ],
       series: [

@@ -1,0 +1,108 @@
+"""A real browser on a real server: Debian's Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+from werkzeug.serving import make_server
+
+from care.runtime import Runtime
+from care.services import staff
+from risk.registry import load_bundles, make_assess
+from tests.care_api.serving import serving
+from tests.conftest import ROOT, Clinic, Clock, require
+from tests.dashboard.ward import Ward, furnish, today
+from tests.services.world import make_world
+
+PASSWORD = "correct-battery-demo-staple"
+SHOTS = ROOT / "docs" / "screenshots"
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-color-profile=srgb",
+    "--font-render-hinting=none",
+)
+
+
+@dataclass
+class Desk:
+    """A browser with the address of the server. `errors` are what its console complained of."""
+
+    browser: Any
+    address: str
+    ward: Ward
+    errors: list[str]
+
+    def page(self, width: int = 1280, **other: Any) -> Any:
+        """A new window of its own, with no cookies."""
+        context = self.browser.new_context(viewport={"width": width, "height": 800}, **other)
+        page = context.new_page()
+        page.set_default_timeout(8000)
+        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        return page
+
+    def sign_in(self, page: Any, who: str) -> None:
+        """Through the form."""
+        page.goto(f"{self.address}/sign-in")
+        page.get_by_label("User name").fill(who)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign out").wait_for()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One browser for all tests of this process."""
+    found = shutil.which("chromium")
+    require(found, "Chromium (Debian's package chromium) is not on this machine")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def desk(
+    chromium: Any, session: Session, database_url: str, rt: Runtime, clock: Clock, clinic: Clinic
+) -> Iterator[Desk]:
+    """The ward behind a server, and a browser in front of it."""
+    rt = replace(rt, assess=make_assess(load_bundles()))
+    ward = furnish(make_world(session, rt, clock, clinic))
+    for person in (clinic.nurse, clinic.clinician):
+        staff.set_password(session, rt, clinic.admin, person.id, PASSWORD)
+    today(ward)
+    with serving(database_url, rt) as app:
+        app.config["WTF_CSRF_ENABLED"] = True
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield Desk(chromium, f"http://127.0.0.1:{server.port}", ward, [])
+        finally:
+            server.shutdown()
+            thread.join()
+            for context in chromium.contexts:
+                context.close()
+
+
+def shot(page: Any, name: str) -> None:
+    """Keep a picture for the docs, when they are asked for (make screenshots)."""
+    if os.environ.get("SCREENSHOTS") == "1":
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)

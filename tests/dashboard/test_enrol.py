@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from flask.testing import FlaskClient
+
+from tests.dashboard.ward import Ward
+
+FORM = {
+    "name": "Demo Patient Nine",
+    "birth_date": "1966-06-06",
+    "record_number": "T-900",
+    "language": "en",
+    "country": "US",
+    "time_zone": "America/Chicago",
+    "glucose_unit": "mg/dL",
+    "channel1": "sms",
+    "address1": "+1 202 555 0109",
+    "label1": "",
+    "consent": "yes",
+    "consent_source": "paper",
+}
+
+
+def test_a_patient_is_enrolled_and_opened(nurse: FlaskClient, ward: Ward):
+    answer = nurse.post("/enrol", data=FORM, follow_redirects=True)
+    assert answer.request.path.startswith("/patients/")
+    assert "Demo Patient Nine" in answer.text
+    assert "none running" in answer.text
+
+
+def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(nurse: FlaskClient, ward: Ward):
+    wrong = (
+        {"time_zone": "Mars/Olympus"},
+        {"address1": "12"},
+        {"birth_date": "2999-01-01"},
+        {"consent": ""},
+        {"record_number": "T-1"},
+    )
+    for change in wrong:
+        answer = nurse.post("/enrol", data=FORM | change)
+        assert answer.status_code in (409, 422), change
+        assert "Nobody was enrolled" in answer.text
+        assert "Demo Patient Nine" in answer.text
+        assert 'class="field wrong"' in answer.text, change

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import re
+
+from flask.testing import FlaskClient
+
+from care.domain.codes import Purpose
+from tests.dashboard.ward import Ward
+
+
+def _threads(page: str) -> list[str]:
+    return list(dict.fromkeys(re.findall(r"/inbox/([0-9a-f-]{36})/reply", page)))
+
+
+def test_texts_wait_by_time_and_unknown_senders_stand_apart(nurse: FlaskClient, ward: Ward):
+    page = nurse.get("/inbox").text
+    known, _, unknown = page.partition("Unknown senders")
+    assert "move my evening reminder" in known
+    assert "My father was there" in unknown
+    assert "+12025550177" in unknown
+
+
+def test_a_reply_is_shown_first_and_then_sent_and_the_thread_is_done(nurse: FlaskClient, ward: Ward):
+    thread = _threads(nurse.get("/inbox").text)[0]
+    place = f"/inbox/{thread}/reply"
+    shown = nurse.post(place, data={"text": "Yes, from tonight."})
+    assert "This is what will arrive" in shown.text
+    before = len(ward.world.out(Purpose.NURSE))
+    nurse.post(place, data={"text": "Yes, from tonight.", "confirmed": "yes"})
+    assert ward.world.words(*ward.world.out(Purpose.NURSE)[before:]) == ["Yes, from tonight."]
+    assert "move my evening reminder" not in nurse.get("/inbox").text
+
+
+def test_an_unknown_sender_is_answered_where_the_text_came_from(nurse: FlaskClient, ward: Ward):
+    thread = _threads(nurse.get("/inbox").text.partition("Unknown senders")[2])[0]
+    nurse.post(f"/inbox/{thread}/reply", data={"text": "This is the clinic.", "confirmed": "yes"})
+    sent = ward.world.out(Purpose.NURSE)[-1]
+    assert (sent.patient_id, sent.channel) == (None, "sms")
+    assert "My father was there" not in nurse.get("/inbox").text
+
+
+def test_a_thread_that_needs_no_answer_is_settled(nurse: FlaskClient, ward: Ward):
+    for thread in _threads(nurse.get("/inbox").text):
+        nurse.post(f"/inbox/{thread}/done")
+    assert "Every text has an answer" in nurse.get("/inbox").text
+
+
+def test_another_team_can_neither_read_nor_answer(nurse: FlaskClient, stranger: FlaskClient, ward: Ward):
+    thread = _threads(nurse.get("/inbox").text)[0]
+    assert _threads(stranger.get("/inbox").text) == []
+    assert stranger.post(f"/inbox/{thread}/reply", data={"text": "x", "confirmed": "yes"}).status_code == 404
+    assert stranger.post(f"/inbox/{thread}/reply", data={"text": "x"}).status_code == 404
+    assert stranger.post(f"/inbox/{thread}/done").status_code == 404
