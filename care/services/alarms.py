@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, insert, or_, select
 from sqlalchemy.orm import Session
 
 from care.domain.codes import EscalationStatus, Priority
@@ -15,6 +16,7 @@ from care.domain.escalation import Confirmed, Raise, Worsen, default_ladder, ste
 from care.domain.triage import Alarm
 from care.records.escalations import Escalation, EscalationLink
 from care.records.flags import Flag
+from care.records.ids import new_id
 from care.records.observations import Observation
 from care.records.patients import Patient
 from care.services.locks import wait_to_escalate
@@ -89,7 +91,7 @@ def raise_many(session: Session, now: datetime, cases: Sequence[Case]) -> list[E
     waiting = _in_grace(session, found)
     flags: list[Flag] = []
     raised: list[Escalation] = []
-    links: list[EscalationLink] = []
+    links: list[dict[str, Any]] = []
     for case in wanted:
         causes = set()
         for alarm in case.alarms:
@@ -107,9 +109,11 @@ def raise_many(session: Session, now: datetime, cases: Sequence[Case]) -> list[E
             waiting.setdefault(row.id, _Grace()).add(case)
             links.append(_link(row, case, alarm))
         _confirm(case, causes, found, waiting, now)
-    for rows in (flags, raised, links):  # parents first: rows know each other by id only
+    for rows in (flags, raised):  # parents first: rows know each other by id only
         session.add_all(rows)
         session.flush()
+    if links:
+        session.execute(insert(EscalationLink), links)
     return raised
 
 
@@ -216,14 +220,15 @@ def _worsen(row: Escalation, alarm: Alarm, now: datetime) -> None:
     row.state = step(row.state, Worsen(alarm.priority, alarm.page_after), now, LADDER).state
 
 
-def _link(row: Escalation, case: Case, alarm: Alarm) -> EscalationLink:
-    return EscalationLink(
-        escalation_id=row.id,
-        response_id=case.response_id,
-        communication_id=case.communication_id,
-        assessment_id=case.assessment_id,
-        priority=alarm.priority.value,
-        reason=alarm.reason,
-        params=dict(alarm.params),
-        at=case.at,
-    )
+def _link(row: Escalation, case: Case, alarm: Alarm) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "escalation_id": row.id,
+        "response_id": case.response_id,
+        "communication_id": case.communication_id,
+        "assessment_id": case.assessment_id,
+        "priority": alarm.priority.value,
+        "reason": alarm.reason,
+        "params": dict(alarm.params),
+        "at": case.at,
+    }

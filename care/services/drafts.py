@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from care.domain.codes import ResponseStatus, TaskStatus
@@ -27,7 +28,7 @@ class Draft:
     """A report on its way into the tables; `again` when its task had been answered before."""
 
     response: QuestionnaireResponse
-    observations: list[Observation]
+    observations: list[dict[str, Any]]  # columns: many are written, none is read again
     again: bool = False
 
 
@@ -96,20 +97,20 @@ def draft(
     )
     found = measures(form, answers, authored_at, lambda _: str(new_id()))
     observations = [
-        Observation(
-            id=UUID(one.id),
-            organization_id=patient.organization_id,
-            patient_id=patient.id,
-            response_id=response.id,
-            code=one.code,
-            value=one.value,
-            unit=one.unit,
-            comparator=one.comparator,
-            context=one.context,
-            at=one.at,
-            recorded_at=now,
-            superseded=False,
-        )
+        {
+            "id": UUID(one.id),
+            "organization_id": patient.organization_id,
+            "patient_id": patient.id,
+            "response_id": response.id,
+            "code": one.code,
+            "value": one.value,
+            "unit": one.unit,
+            "comparator": one.comparator,
+            "context": one.context,
+            "at": one.at,
+            "recorded_at": now,
+            "superseded": False,
+        }
         for one in found
     ]
     done = task is not None and status is ResponseStatus.COMPLETED and _done(task, now)
@@ -130,8 +131,9 @@ def store(session: Session, drafts: Sequence[Draft]) -> None:
     _supersede(session, drafts)
     session.add_all([one.response for one in drafts])
     session.flush()  # the observations name their report by its id only: it has to be there first
-    session.add_all([row for one in drafts for row in one.observations])
-    session.flush()
+    readings = [row for one in drafts for row in one.observations]
+    if readings:
+        session.execute(insert(Observation), readings)
 
 
 def _supersede(session: Session, drafts: Sequence[Draft]) -> None:
@@ -166,5 +168,5 @@ def _supersede(session: Session, drafts: Sequence[Draft]) -> None:
         if earlier is not None:
             earlier.response.status = ResponseStatus.AMENDED.value
             for reading in earlier.observations:
-                reading.superseded = True
+                reading["superseded"] = True
         here[task_id], latest[task_id] = one, one.response.id

@@ -20,6 +20,7 @@ from care.domain.message import Incoming
 from care.domain.screen import Verdict, screen
 from care.errors import Invalid
 from care.library import emergency_number, lexicon, texts
+from care.records.base import Base
 from care.records.communications import Communication, CommunicationContent
 from care.records.ids import new_id
 from care.records.organizations import CareTeam, Organization, team_for_address
@@ -36,6 +37,8 @@ from care.services.turns import take_turns_due
 __all__ = ["Received", "receive", "receive_many", "take_turns_due"]
 
 TEXT = "text"
+
+_TEXTS, _CONTENTS = (Base.metadata.tables[one.__tablename__] for one in (Communication, CommunicationContent))
 
 Person = tuple[ContactPoint, Patient]
 
@@ -81,7 +84,7 @@ def receive_many(session: Session, rt: Runtime, incoming: Sequence[Incoming]) ->
     known = _insert(session, kept, now)
     new = [one for one in kept if known[one.incoming.channel, one.external_id] == one.id]
     if new:
-        session.execute(insert(CommunicationContent), [_content(one) for one in new])
+        session.execute(insert(_CONTENTS), [_content(one) for one in new])
     _alarm(session, [one for one in new if one.alarming], now)
     for one in new:
         if not one.people and not one.alarming and one.verdict.kind != "stop":
@@ -146,12 +149,14 @@ def _insert(session: Session, kept: Sequence[_Text], now: datetime) -> dict[tupl
     """Insert what is new; the ids of all by (channel, external id). Two at once: the index decides who was first."""
     if not kept:
         return {}
-    once = insert(Communication).on_conflict_do_nothing(
+    once = insert(_TEXTS).on_conflict_do_nothing(
         index_elements=["channel", "external_id"], index_where=text("direction = 'in'")
     )
     first = {(one.incoming.channel, one.external_id): one for one in reversed(kept)}
     rows = [_row(one, now) for one in kept if first[one.incoming.channel, one.external_id] is one]
-    inserted = set(session.execute(once.returning(Communication.id), rows).scalars())
+    session.execute(once, rows)  # without RETURNING: many rows then go as one short statement many times
+    mine = select(Communication.id).where(Communication.id.in_([row["id"] for row in rows]))
+    inserted = set(session.scalars(mine))
     known = {key: one.id for key, one in first.items() if one.id in inserted}
     missing = first.keys() - known.keys()
     if missing:

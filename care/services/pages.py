@@ -13,7 +13,6 @@ from care.domain.codes import Priority, Purpose, Role
 from care.domain.escalation import Ladder, Tick, default_ladder, step
 from care.library import texts
 from care.logs import logger
-from care.records.communications import Communication
 from care.records.dead_letters import DeadLetter
 from care.records.escalations import Escalation
 from care.records.organizations import Organization
@@ -48,7 +47,6 @@ def _page(session: Session, rt: Runtime, rows: Sequence[Escalation], now: dateti
     duty = _duty(session, {row.care_team_id for row in rows})
     languages = _languages(session, {row.organization_id for row in rows})
     due = [(row, row.page_at) for row in rows if row.page_at is not None]
-    paged = _already_paged(session, due)
     for row, moment in due:
         outcome = step(row.state, Tick(), now, LADDER)
         row.state = outcome.state
@@ -58,9 +56,7 @@ def _page(session: Session, rt: Runtime, rows: Sequence[Escalation], now: dateti
         if not people:
             _nobody(session, row, now)
         for person in people:
-            dedupe = _dedupe(row, moment, person)
-            if dedupe not in paged:
-                _write(session, rt, row, person, dedupe, languages[row.organization_id], now)
+            _write(session, rt, row, person, _dedupe(row, moment, person), languages[row.organization_id], now)
 
 
 def _write(
@@ -84,17 +80,8 @@ def _write(
 
 
 def _dedupe(row: Escalation, moment: datetime, person: Practitioner) -> str:
-    """Named by the moment that was due: a count starts again when an acceptance runs out, a moment does not."""
+    """Named by the moment that was due, which the commit of the page moves on: a count would start again some day."""
     return f"page:{row.id}:{moment.timestamp():.6f}:{person.id}"
-
-
-def _already_paged(session: Session, due: Sequence[tuple[Escalation, datetime]]) -> set[str]:
-    """Pages of these escalations that exist; a second one for a moment is not written."""
-    ids = [row.id for row, _ in due]
-    found = select(Communication.dedupe).where(
-        Communication.escalation_id.in_(ids), Communication.purpose == Purpose.PAGE.value
-    )
-    return {dedupe for dedupe in session.scalars(found) if dedupe}
 
 
 def _whom(duty: dict[Role, list[Practitioner]], role: Role, ladder: Ladder) -> list[Practitioner]:

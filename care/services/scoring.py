@@ -7,13 +7,14 @@ observations. What cannot be judged becomes an alarm of its own, never a silence
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, cast, select
+from sqlalchemy import Text, cast, insert, select
 from sqlalchemy.orm import Session
 
 from care.domain.assessment import Assessment
@@ -27,6 +28,7 @@ from care.errors import AssessmentError, NotFound
 from care.library import emergency_number, texts
 from care.logs import logger
 from care.records.care_plans import CarePlan
+from care.records.ids import new_id
 from care.records.observations import Observation
 from care.records.patients import Patient
 from care.records.questionnaire_responses import QuestionnaireResponse
@@ -94,11 +96,11 @@ class _Batch:
             (one, made)
             for one in judged
             for made in [self._assessment(one)]
-            if (made.response_id, made.bundle_sha256, made.rules_sha256) not in known
+            if (made["response_id"], made["bundle_sha256"], made["rules_sha256"]) not in known
         ]
-        self.session.add_all([made for _, made in new])
-        self.session.flush()
-        raise_many(self.session, self.now, [self._case(one, made.id) for one, made in new])
+        if new:
+            self.session.execute(insert(RiskAssessment), [made for _, made in new])
+        raise_many(self.session, self.now, [self._case(one, made["id"]) for one, made in new])
         for one, _ in new:
             for alarm in one.alarms:
                 if alarm.reply and self.now - one.row.authored_at <= FRESH:
@@ -155,30 +157,31 @@ class _Batch:
         rows = self.session.execute(found.where(RiskAssessment.response_id.in_(ids)))
         return {(row.response_id, row.bundle_sha256, row.rules_sha256) for row in rows}
 
-    def _assessment(self, one: _Judged) -> RiskAssessment:
-        """The row from which anyone can walk back to what it was computed from."""
+    def _assessment(self, one: _Judged) -> dict[str, Any]:
+        """The columns of the row from which anyone can walk back to what it was computed from."""
         made, row = one.assessment, one.row
         inputs = {measure.id for measure in one.own}
         inputs.update(ref for finding in one.findings for ref in finding.refs)
         inputs.update(made.inputs if made else ())
-        return RiskAssessment(
-            organization_id=row.organization_id,
-            patient_id=row.patient_id,
-            response_id=row.id,
-            bundle_id=one.bundle,
-            bundle_sha256=made.bundle_sha256 if made else "",
-            rules_sha256=one.rules_sha256,
-            risk=made.risk if made else None,
-            band=made.band if made else None,
-            reason=one.reason,
-            vector=list(made.vector) if made else [],
-            contributions=[_contribution(part) for part in made.contributions] if made else [],
-            missing=list(made.missing) if made else [],
-            inputs=sorted(inputs),
-            findings=[_finding(finding) for finding in one.findings],
-            at=row.authored_at,
-            recorded_at=self.now,
-        )
+        return {
+            "id": new_id(),
+            "organization_id": row.organization_id,
+            "patient_id": row.patient_id,
+            "response_id": row.id,
+            "bundle_id": one.bundle,
+            "bundle_sha256": made.bundle_sha256 if made else "",
+            "rules_sha256": one.rules_sha256,
+            "risk": made.risk if made else None,
+            "band": made.band if made else None,
+            "reason": one.reason,
+            "vector": list(made.vector) if made else [],
+            "contributions": [_contribution(part) for part in made.contributions] if made else [],
+            "missing": list(made.missing) if made else [],
+            "inputs": sorted(inputs),
+            "findings": [_finding(finding) for finding in one.findings],
+            "at": row.authored_at,
+            "recorded_at": self.now,
+        }
 
     def _case(self, one: _Judged, assessment_id: UUID) -> Case:
         return Case(
@@ -210,14 +213,18 @@ class _Batch:
 
 
 class _Series:
-    """The observations that a batch needs, read once: each report's own and what came before it."""
+    """The observations that a batch needs, read once: each report's own and what came before it.
+
+    Ids are read as text: many are compared, and a UUID's comparison is slow.
+    """
 
     def __init__(self, session: Session, rows: Sequence[QuestionnaireResponse]) -> None:
-        self._own: dict[UUID, list[Measure]] = {row.id: [] for row in rows}
-        self._all: dict[UUID, list[tuple[Measure, UUID | None]]] = {}
+        self._own: dict[str, list[Measure]] = {str(row.id): [] for row in rows}
+        self._all: dict[str, list[Measure]] = {str(row.patient_id): [] for row in rows}
+        self._times: dict[str, list[datetime]] = {}
         if not rows:
             return
-        own = (Observation.response_id.in_(list(self._own)), Observation.superseded)
+        own = (Observation.response_id.in_([row.id for row in rows]), Observation.superseded)
         since, until = rows[0].authored_at - WINDOW, rows[-1].authored_at
         window = (
             Observation.patient_id.in_({row.patient_id for row in rows}),
@@ -227,12 +234,13 @@ class _Series:
         )
         self._read(session, window, counts=True)
         self._read(session, own, counts=False)
+        self._times = {key: [one.at for one in found] for key, found in self._all.items()}
 
     def _read(self, session: Session, where: Sequence[Any], counts: bool) -> None:
         table = Observation
         found = select(
-            table.patient_id,
-            table.response_id,
+            cast(table.patient_id, Text),
+            cast(table.response_id, Text),
             cast(table.id, Text),
             table.code,
             table.value,
@@ -242,19 +250,21 @@ class _Series:
             table.context,
         )
         for row in session.execute(found.where(*where).order_by(table.at, table.id)):
-            patient_id, response_id = row[0], row[1]
             measure = Measure(*row[2:])
-            if response_id in self._own:
-                self._own[response_id].append(measure)
+            if row[1] in self._own:
+                self._own[row[1]].append(measure)
             if counts:
-                self._all.setdefault(patient_id, []).append((measure, response_id))
+                self._all[row[0]].append(measure)
 
-    def of(self, row: QuestionnaireResponse) -> tuple[tuple[Measure, ...], tuple[Measure, ...]]:
+    def of(self, row: QuestionnaireResponse) -> tuple[tuple[Measure, ...], list[Measure]]:
         """(the report's own measures, the patient's others of the thirty days up to it)."""
-        since, until = row.authored_at - WINDOW, row.authored_at
-        own = tuple(self._own[row.id])
-        past = self._all.get(row.patient_id, ())
-        return own, tuple(one for one, source in past if source != row.id and since <= one.at <= until)
+        own = tuple(self._own[str(row.id)])
+        series, times = self._all[str(row.patient_id)], self._times[str(row.patient_id)]
+        first, last = bisect_left(times, row.authored_at - WINDOW), bisect_left(times, row.authored_at)
+        mine = {one.id for one in own}  # a report's own measures are true when it is: only those need comparing
+        return own, series[first:last] + [
+            one for one in series[last : bisect_right(times, row.authored_at)] if one.id not in mine
+        ]
 
 
 class _LazyAnswers(Mapping[str, tuple[Answer, ...]]):

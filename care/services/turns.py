@@ -34,6 +34,7 @@ TEXTS = 500  # at most so many texts in one transaction
 
 def take_turns_due(session: Session, rt: Runtime, now: datetime, limit_patients: int = 50) -> Worked:
     """Take the turns of up to `limit_patients` patients whose texts wait; commits."""
+    session.expire_all()  # what this session saw before is read as it is now
     worked = settle_speakers(session, rt, now)
     locked = _locked(session, now, limit_patients)
     if not locked:
