@@ -7,6 +7,7 @@ provider tries again.
 from __future__ import annotations
 
 from flask import Blueprint, Response, g, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from care.access import may
 from care.domain.message import Channel, WebhookCall
@@ -54,4 +55,7 @@ def _call() -> WebhookCall:
     if "://" in raw.partition("?")[0]:  # a client may send the whole address; only path and query count
         raw = "/" + raw.partition("://")[2].partition("/")[2]
     path, _, query = raw.partition("#")[0].partition("?")
-    return WebhookCall(request.method, path, query, dict(request.headers), request.get_data(cache=False))
+    body = request.get_data(cache=True)
+    if len(body) > LARGEST_BODY:  # one that came without its length was read before this limit was set
+        raise RequestEntityTooLarge
+    return WebhookCall(request.method, path, query, dict(request.headers), body)

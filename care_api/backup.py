@@ -16,7 +16,6 @@ from sqlalchemy import create_engine, make_url, text
 
 from care.errors import CareError, Conflict
 from care_api import archive
-from launch.binaries import BinariesError, installed
 
 
 class BackupFailed(CareError):
@@ -119,6 +118,8 @@ def _program(name: str, database_url: str) -> tuple[list[str], dict[str, str]]:
 
 def _binary(name: str) -> str:
     """PostgreSQL's program: the wheel's, else the one on PATH. Raises BackupFailed when there is neither."""
+    from launch.binaries import BinariesError, installed  # servers do without it
+
     try:
         found = installed() / "bin" / name
         if found.is_file():

@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from care.settings import Settings
-from launch.environment import embedded_environment, running_database
 
 VAR = Path(os.environ.get("CARE_VAR") or Path(__file__).resolve().parent.parent / "var")
 
@@ -27,6 +26,8 @@ def settings_of_a_laptop() -> Settings | None:
     """The settings for this command, with the embedded server running if it needs one; None where neither applies."""
     if os.environ.get("DATABASE_URL") or os.environ.get("FLASK_RUN_FROM_CLI") != "true":
         return None
+    from launch.environment import embedded_environment, running_database  # servers do without it
+
     if command_of(sys.argv[1:]) in WITHOUT_TABLES or "--help" in sys.argv:
         return _settings({"DATABASE_URL": _NOWHERE, **embedded_environment(VAR)})
     running = ExitStack()

@@ -27,8 +27,8 @@ def register(app: Flask, rt: Runtime) -> None:
         if request.url_rule is None or _is_static():
             return None
         roles = roles_of(app, request.endpoint or "", request.method)
-        if request.method == "OPTIONS" and not roles:  # answered by Flask with the list of methods, and nothing else
-            return None
+        if request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
+            return None  # answered by Flask with the list of methods, and nothing else
         if not roles:
             raise NotAllowed("closed", "nobody may call this")
         if roles & {"anyone", "provider"}:

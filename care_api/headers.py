@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Flask, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 LARGEST_BODY = 1024 * 1024
 _POLICY = (
@@ -27,4 +28,12 @@ def register(app: Flask, secure: bool) -> None:
             headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
         return response
 
+    app.before_request(measure)
     app.after_request(furnish)
+
+
+def measure() -> None:
+    """Refuse a large body that comes without its length: Werkzeug would cut it off at the limit and say nothing."""
+    without_length = request.content_length is None and "Transfer-Encoding" in request.headers
+    if without_length and len(request.get_data(cache=True)) >= LARGEST_BODY:
+        raise RequestEntityTooLarge

@@ -22,6 +22,7 @@ from care.logs import logger
 CONTENT_TYPE = "application/problem+json"
 _MACHINES = ("/api/", "/webhooks/", "/healthz", "/readyz")
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
+_PATIENCE = 8 * 1024 * 1024  # bytes
 _COME_BACK = {"Retry-After": "5"}
 
 
@@ -50,6 +51,8 @@ def http_error(error: HTTPException) -> Response:
     """What Flask and its parsers raise: no such page, not this method, a body too large or against its schema."""
     data = getattr(error, "data", None) or {}
     status = error.code or 500
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        _hear_out()
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers = {"Allow": ", ".join(sorted(getattr(error, "valid_methods", None) or ()))}
     else:
@@ -75,6 +78,8 @@ def unexpected(error: Exception) -> Response:
     """A fault of ours: logged by type, told without details."""
     if isinstance(error, HTTPException):
         return http_error(error)
+    if type(error).__module__.startswith("gunicorn.http"):  # a body that breaks HTTP itself, found while it was read
+        return answer(400, "Bad Request", "The body of the request is broken.", code="bad-request")
     logger().error("unexpected error", error=type(error).__name__, route=_route(), method=request.method)
     return answer(500, "Something went wrong", "The error was noted.", code="internal")
 
@@ -104,12 +109,21 @@ def _page(status: int, title: str, detail: str) -> str:
         return f"<!doctype html><html lang=en><title>{title}</title><h1>{title}</h1><p>{detail}</p></html>"
 
 
+def _hear_out() -> None:
+    """Read what is left of a body that is too large, up to a point: a caller that still talks does not hear why."""
+    stream, left = request.environ.get("wsgi.input"), _PATIENCE
+    while stream is not None and left > 0 and (chunk := stream.read(min(left, 65_536))):
+        left -= len(chunk)
+
+
 def _route() -> str:
     """The route's pattern, never the address itself, which may hold an id or what somebody typed."""
     return request.url_rule.rule if request.url_rule else "none"
 
 
 def _told(error: HTTPException) -> str:
+    if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return "This is larger than can be taken here: at most a megabyte, and a quarter of that from a provider."
     if getattr(error, "data", None):
         return "Some of the input cannot be accepted."
     return str(error.description or "")

@@ -117,6 +117,7 @@ def test_a_body_sent_without_its_length_is_limited_too(client: FlaskClient, pati
         "/webhooks/twilio/sms",
         input_stream=io.BytesIO(b"x" * 300_000),
         content_type=FORM,
+        headers={"Transfer-Encoding": "chunked"},
         environ_overrides={"wsgi.input_terminated": True},
     )
     assert found.status_code == 413

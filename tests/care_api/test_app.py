@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -153,6 +155,24 @@ def test_a_form_without_its_token_is_refused(app: Flask):
 
 def test_a_form_of_more_than_a_megabyte_is_refused(client: FlaskClient):
     assert client.post("/sign-in", data={"username": "x" * 1_100_000}).status_code == 413
+
+
+@pytest.mark.parametrize("size", [1_048_576, 1_048_577, 5_000_000])
+def test_a_body_without_its_length_is_never_cut_off_in_silence(client: FlaskClient, size: int):
+    found = client.post(
+        "/api/v1/sign-in/codes",
+        input_stream=io.BytesIO(b" " * size),
+        content_type="application/json",
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert found.status_code == 413
+
+
+def test_what_a_door_allows_can_be_asked_by_anybody(client: FlaskClient):
+    found = client.options("/api/v1/me")
+    assert (found.status_code, found.data) == (200, b"")
+    assert "GET" in found.headers["Allow"]
 
 
 @pytest.mark.parametrize(
