@@ -28,10 +28,13 @@ LOGINS = "demo-logins.json"
 @click.option(
     "--demo/--no-demo", default=None, help="Make a demo clinic if the database holds none (default: in development)."
 )
+@click.option(
+    "--var", type=click.Path(path_type=Path), default=VAR, help="Where the demo's log-ins are written (var/)."
+)
 @as_json
 @with_appcontext
 @told
-def prepare(demo: bool | None, as_json: bool) -> None:
+def prepare(demo: bool | None, var: Path, as_json: bool) -> None:
     """Bring the tables up to date, publish the content, and on a laptop make a demo clinic; safe to run again.
 
     Prints {published, demo}. The demo's log-ins are written to var/demo-logins.json (mode 0600) once.
@@ -40,7 +43,7 @@ def prepare(demo: bool | None, as_json: bool) -> None:
     session, rt = db.session(), _runtime()
     published = content.publish_seeds(session, rt.now())
     wanted = demo if demo is not None else current_app.extensions["care.settings"].care_environment == "development"
-    made = wanted and _demo_clinic(session, rt)
+    made = wanted and _demo_clinic(session, rt, var / LOGINS)
     # Whoever beat before gets a minute to come back, so that a system that starts again is not unready for being off.
     for name in heartbeats.ages(session):
         heartbeats.beat(session, name)
@@ -59,13 +62,13 @@ def seed(as_json: bool) -> None:
     tell({"published": content.publish_seeds(db.session(), _runtime().now())}, as_json)
 
 
-def _demo_clinic(session: Session, rt: Runtime) -> bool:
+def _demo_clinic(session: Session, rt: Runtime, logins: Path) -> bool:
     """Make the demo clinic in a database without any organization, and write down how to get in."""
     if session.scalars(select(Organization.id).limit(1)).first() is not None:
         return False
     from care.services.demo_clinic import seed_demo
 
-    _write(VAR / LOGINS, seed_demo(session, rt))
+    _write(logins, seed_demo(session, rt))
     return True
 
 

@@ -97,6 +97,16 @@ def test_without_its_database_a_caller_is_told_to_come_back(rt: Runtime):
         assert found.content_type == "application/problem+json"
 
 
+def test_without_its_database_a_person_sees_a_page_that_says_so(rt: Runtime):
+    with serving(NOWHERE, rt) as app:
+        client = app.test_client()
+        client.set_cookie("care_staff", "x")
+        for path in ("/core/", "/sign-in"):
+            found = client.get(path)
+            assert (found.status_code, found.headers["Retry-After"]) == (503, "5")
+            assert "<h1>Temporarily unavailable</h1>" in found.text
+
+
 def test_a_wrong_method_is_told_which_ones_there_are(client: FlaskClient):
     found = client.put("/api/v1/me/reports")
     assert found.status_code == 405

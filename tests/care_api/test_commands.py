@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,18 @@ import pytest
 from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskCliRunner
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from care.records.definitions import published
+from care.records.escalations import Escalation
 from care.records.patients import Patient
 from care.records.practitioners import Practitioner
 from care.records.seal import key_of
 from care.runtime import Runtime
-from care.services import audits, staff_sessions
+from care.services import audits, content, enrolment, heartbeats, staff_sessions
 from launch.postgres import Embedded
-from tests.care_api.serving import enrolled, serving
+from tests.care_api.serving import GLUCOSE, enrolled, serving
 from tests.conftest import KEYS, Clinic
 
 BUNDLE = "risk/bundles/hypoglycaemia-next-day/1.0.0"
@@ -46,6 +48,52 @@ def test_seeds_are_published_once(session: Session, run: FlaskCliRunner):
     listed = last(run.invoke(args=["protocols", "list", "--json"]))["protocols"]
     assert len(listed) == len(published(session, "PlanDefinition")) == 3
     assert all(one["title"] and len(one["sha256"]) == 64 for one in listed)
+
+
+@pytest.fixture
+def fresh(cluster: Embedded, rt: Runtime) -> Iterator[Flask]:
+    """An application on a database in which there is nothing."""
+    url = cluster.ensure_database("care_prepared")
+    try:
+        with serving(url, rt) as app:
+            yield app
+    finally:
+        cluster.drop_database("care_prepared")
+
+
+def test_an_empty_database_is_prepared_and_preparing_again_changes_nothing(fresh: Flask, tmp_path: Path):
+    assert fresh.test_client().get("/readyz").status_code == 503
+    run = fresh.test_cli_runner()
+    made = run.invoke(args=["prepare", "--no-demo", "--var", str(tmp_path), "--json"])
+    assert made.exit_code == 0, made.output
+    assert fresh.test_client().get("/readyz").status_code == 200
+    again = run.invoke(args=["prepare", "--no-demo", "--var", str(tmp_path), "--json"])
+    assert again.exit_code == 0, again.output
+    assert last(again)["published"]["published"] == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_system_that_was_off_is_ready_once_it_is_prepared_again(session: Session, run: FlaskCliRunner, app: Flask):
+    heartbeats.beat(session, "clock")
+    session.execute(text("UPDATE heartbeat SET at = clock_timestamp() - interval '1 day'"))
+    session.commit()
+    assert app.test_client().get("/readyz").status_code == 503
+    assert run.invoke(args=["prepare", "--no-demo"]).exit_code == 0
+    assert app.test_client().get("/readyz").status_code == 200
+
+
+def test_a_demo_clinic_is_made_once_and_its_log_ins_are_for_the_owners_eyes(fresh: Flask, tmp_path: Path, rt: Runtime):
+    run = fresh.test_cli_runner()
+    made = run.invoke(args=["prepare", "--demo", "--var", str(tmp_path), "--json"])
+    assert made.exit_code == 0, made.output
+    assert last(made)["demo"] is True
+    logins = tmp_path / "demo-logins.json"
+    assert logins.stat().st_mode & 0o777 == 0o600
+    written = logins.read_text()
+    assert "password" in written
+    again = run.invoke(args=["prepare", "--demo", "--var", str(tmp_path), "--json"])
+    assert last(again)["demo"] is False
+    assert logins.read_text() == written
 
 
 def test_the_first_administrator_is_made_on_the_machine(session: Session, run: FlaskCliRunner, rt: Runtime):
@@ -94,8 +142,6 @@ def test_later_accounts_need_an_administrator(run: FlaskCliRunner, clinic: Clini
 def test_the_audit_is_verified_and_a_change_is_found(
     session: Session, run: FlaskCliRunner, rt: Runtime, clinic: Clinic
 ):
-    from sqlalchemy import text
-
     enrolled(session, rt, clinic.nurse)
     audits.seal_due(session, rt.now())
     good = run.invoke(args=["audit", "verify", "--json"])
@@ -207,3 +253,20 @@ def test_every_command_says_what_it_does(app: Flask, run: FlaskCliRunner):
         found = run.invoke(args=[name, "--help"])
         assert found.exit_code == 0
         assert len(found.output.split()) > 8, name
+
+
+def test_chat_is_the_true_path_of_a_text(session: Session, run: FlaskCliRunner, rt: Runtime, clinic: Clinic):
+    content.publish_seeds(session, rt.now())
+    made = enrolled(session, rt, clinic.nurse, contacts=(("console", "demo-1", None),))
+    enrolment.start_plan(session, rt, clinic.nurse, made.id, GLUCOSE, rt.now().date())
+    found = run.invoke(args=["chat"], input="glucose 58 before breakfast\n\n")
+    assert found.exit_code == 0, found.output
+    assert "You are demo-1" in found.output
+    assert "58" in found.output.split(">", 1)[1].replace("glucose 58 before breakfast", "")
+    assert session.scalars(select(Escalation.cause)).all()
+
+
+def test_chat_without_anybody_to_be_says_what_to_do(run: FlaskCliRunner, clinic: Clinic):
+    found = run.invoke(args=["chat"])
+    assert found.exit_code == 1
+    assert "flask prepare" in found.stderr
