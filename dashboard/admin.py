@@ -12,7 +12,7 @@ from care.errors import Conflict, Invalid
 from care.records import lists
 from care.services import staff as accounts
 from dashboard import blueprint
-from dashboard.request import runtime, session, staff, text
+from dashboard.request import runtime, session, staff, written
 
 
 @blueprint.get("/admin")
@@ -58,7 +58,7 @@ def _page(wrong: Invalid | Conflict | None) -> str:
 
 
 def _add() -> None:
-    team = text("care_team_id")
+    team = written("care_team_id")
     try:
         team_id = UUID(team) if team else None
     except ValueError:
@@ -67,9 +67,9 @@ def _add() -> None:
         session(),
         runtime(),
         staff(),
-        username=text("username", 60),
-        name=text("name", 120),
-        role=text("role"),
+        username=written("username", 60),
+        name=written("name", 120),
+        role=written("role"),
         care_team_id=team_id,
         password=request.form.get("password", "")[:1000],
     )

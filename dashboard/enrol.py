@@ -11,7 +11,7 @@ from care.access import may
 from care.errors import Conflict, Invalid
 from care.services import enrolment
 from dashboard import blueprint
-from dashboard.request import reader_zone, runtime, session, staff, text
+from dashboard.request import reader_zone, runtime, session, staff, written
 
 CONSENT_VERSION = "follow-up-1"
 CONSENT_SOURCES = {"paper": "signed on paper", "spoken": "given in conversation", "app": "given in the app"}
@@ -81,18 +81,18 @@ def _read() -> enrolment.Enrolment:
         raise Invalid("consent", "without the patient's consent no messages can be sent", place="consent")
     contacts = []
     for number in range(1, CONTACTS + 1):
-        address = text(f"address{number}")
+        address = written(f"address{number}")
         if address:
-            contacts.append((text(f"channel{number}"), address, text(f"label{number}", 40) or None))
+            contacts.append((written(f"channel{number}"), address, written(f"label{number}", 40) or None))
     return enrolment.Enrolment(
-        name=text("name", 120),
-        birth_date=text("birth_date"),
-        record_number=text("record_number", 60),
-        language=text("language"),
-        time_zone=text("time_zone"),
-        country=text("country"),
+        name=written("name", 120),
+        birth_date=written("birth_date"),
+        record_number=written("record_number", 60),
+        language=written("language"),
+        time_zone=written("time_zone"),
+        country=written("country"),
         contacts=tuple(contacts),
-        consent_source=text("consent_source"),
+        consent_source=written("consent_source"),
         consent_version=CONSENT_VERSION,
-        glucose_unit=text("glucose_unit"),
+        glucose_unit=written("glucose_unit"),
     )

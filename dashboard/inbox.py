@@ -15,7 +15,7 @@ from care.records.communications import Communication, CommunicationContent
 from care.records.patients import Patient
 from care.services import waiting
 from dashboard import blueprint
-from dashboard.request import runtime, session, staff, text
+from dashboard.request import runtime, session, staff, written
 
 UNDERSTOOD = {
     "none": "not an answer to a question of ours",
@@ -72,7 +72,7 @@ def _threads() -> list[Thread]:
 @may("nurse", "clinician")
 def reply(communication_id: UUID) -> str | Response:
     """First show exactly what will be sent; then, when the shown text comes back confirmed, send it."""
-    words = text("text", 1600)
+    words = written("text", 1600)
     if not words:
         raise Invalid("empty", "write something to send", place="text")
     if request.form.get("confirmed") != "yes":

@@ -22,7 +22,7 @@ from care.records.patients import Patient
 from care.records.timeline import timeline
 from care.services import content, enrolment, escalations, patients, signin
 from dashboard import blueprint
-from dashboard.request import day, runtime, session, staff, text
+from dashboard.request import day, runtime, session, staff, written
 from dashboard.story import story
 
 DAYS = 30
@@ -40,7 +40,7 @@ def find() -> str:
 @may("nurse", "clinician")
 def found() -> str:
     """Patients by name, pinyin, record number or the last digits of a phone."""
-    query = text("q", 100)
+    query = written("q", 100)
     hits = patients.find(session(), runtime(), staff(), query) if query else []
     return render_template("find.html", query=query, found=hits)
 
@@ -100,7 +100,7 @@ def _day(plan: CarePlan, known: Definition, today: Any) -> tuple[int, int | None
 @may("nurse", "clinician")
 def preview_message(patient_id: UUID) -> str:
     """Show exactly what the patient will see before anything is sent."""
-    words = text("text", 1600)
+    words = written("text", 1600)
     patient = patients.open_patient(session(), runtime(), staff(), patient_id)
     if not words:
         raise Invalid("empty", "write something to send", place="text")
@@ -112,7 +112,7 @@ def preview_message(patient_id: UUID) -> str:
 @may("nurse", "clinician")
 def send_message(patient_id: UUID) -> Response:
     """Send what was shown."""
-    escalations.message(session(), runtime(), staff(), patient_id, text("text", 1600))
+    escalations.message(session(), runtime(), staff(), patient_id, written("text", 1600))
     flash("The message is on its way.", "done")
     return redirect(url_for("dashboard.patient", patient_id=patient_id) + "#conversation")
 

@@ -53,7 +53,7 @@ def _zone_name() -> str:
     return house.time_zone if house else "UTC"
 
 
-def text(name: str, limit: int = 200) -> str:
+def written(name: str, limit: int = 200) -> str:
     """A field of the form without the white space around it. Raises Invalid when it is longer than `limit`."""
     value = request.form.get(name, "").strip()
     if len(value) > limit:
@@ -64,7 +64,7 @@ def text(name: str, limit: int = 200) -> str:
 def day(name: str) -> date:
     """A date field (YYYY-MM-DD). Raises Invalid."""
     try:
-        return date.fromisoformat(text(name))
+        return date.fromisoformat(written(name))
     except ValueError:
         raise Invalid("date", "write the date as year-month-day, for example 2026-03-31", place=name) from None
 

@@ -18,7 +18,7 @@ from care.records.escalations import Escalation
 from care.records.patients import Patient
 from care.services import escalations
 from dashboard import blueprint
-from dashboard.request import back, runtime, session, staff, text
+from dashboard.request import back, runtime, session, staff, written
 
 ROWS = 100
 ABOUT = {"weight": trend.WEIGHT, "glucose": trend.GLUCOSE, "hypoglycaemia": trend.GLUCOSE}
@@ -89,11 +89,11 @@ def accept(escalation_id: UUID) -> Redirect:
 def complete(escalation_id: UUID) -> Redirect:
     """Close an alert with what came of it."""
     try:
-        outcome = Outcome(text("outcome"))
+        outcome = Outcome(written("outcome"))
     except ValueError:
         raise Invalid("outcome", "choose what came of it", place="outcome") from None
     try:
-        escalations.complete(session(), runtime(), staff(), escalation_id, outcome, text("note", 4000))
+        escalations.complete(session(), runtime(), staff(), escalation_id, outcome, written("note", 4000))
         flash("Closed, with its outcome.", "done")
     except Conflict as conflict:
         flash(f"It was not closed: {conflict.message}.", "warning")

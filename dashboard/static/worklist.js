@@ -57,9 +57,9 @@
           headers: { "If-None-Match": `"${tag}"` },
           credentials: "same-origin",
           cache: "no-store",
-          redirect: "error",
+          redirect: "manual",
         });
-        if (answer.status === 401) return state(false, "You were signed out. Reload the page to sign in.");
+        if (answer.status === 401 || answer.type === "opaqueredirect") return state(false, "You were signed out. Reload the page to sign in.");
         if (answer.ok) {
           tag = (answer.headers.get("ETag") || "").replace(/^W\//, "").replaceAll('"', "");
           take(parse(await answer.text()));

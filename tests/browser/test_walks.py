@@ -97,6 +97,13 @@ def test_a_stat_alert_comes_to_the_top_of_the_open_list_by_itself(desk: Desk):
     assert desk.errors == []
 
 
+def test_an_open_list_says_when_its_reader_was_signed_out(desk: Desk):
+    page = desk.page()
+    desk.sign_in(page, "nurse")
+    page.context.clear_cookies()
+    page.get_by_text("You were signed out").wait_for()
+
+
 def test_everything_that_is_read_or_acknowledged_works_without_scripts(desk: Desk):
     page = desk.page(java_script_enabled=False)
     desk.sign_in(page, "nurse")

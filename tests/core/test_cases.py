@@ -58,3 +58,19 @@ def test_the_list_has_the_open_cases_and_what_was_closed_last(clinician: FlaskCl
     clinician.post(f"{place}/accept")
     clinician.post(f"{place}/resolve", data={"outcome": "false-alarm"})
     assert "False alarm" in clinician.get("/core/").text.partition("Closed last")[2]
+
+
+def test_words_of_danger_from_nobody_known_are_a_case_too(clinician: FlaskClient, nurse: FlaskClient, ward: Ward):
+    ward.world.tell("I have chest pain and cannot breathe", sender="+12025550188")
+    place = f"/core/cases/{ward.alert(None).id}"
+    assert f'href="{place}"' in nurse.get("/worklist").text
+    page = clinician.get(place).text
+    assert "Unknown sender" in page
+    assert "I have chest pain" in page
+    assert "The case is yours now" in clinician.post(f"{place}/accept", follow_redirects=True).text
+
+
+def test_what_is_not_yours_says_so_on_a_page_with_a_way_back(stranger: FlaskClient, ward: Ward):
+    page = stranger.get(f"/core/cases/{ward.alert(ward.one).id}").text
+    assert "It may belong to another team" in page
+    assert "Demo Patient One" not in page
