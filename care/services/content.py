@@ -6,7 +6,7 @@ once a session, since a published version is never edited.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -32,14 +32,14 @@ _READERS: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
 _compiled: dict[tuple[str, str], Any] = {}
 
 
-def publish_seeds(session: Session, now: datetime) -> dict[str, int]:
-    """Publish what the library has and the table has not; commits. Returns {"published", "unchanged"}.
+def publish_seeds(session: Session, now: datetime, seeds: Sequence[library.Seed] | None = None) -> dict[str, int]:
+    """Publish what the library (or `seeds`) has and the table has not; commits. Returns {"published", "unchanged"}.
 
     Raises Conflict when a published version has another content, and Invalid for a document that can't be done as
     written; then nothing is published.
     """
     counts = {"published": 0, "unchanged": 0}
-    for seed in library.seeds():
+    for seed in library.seeds() if seeds is None else seeds:
         _READERS[seed.kind](seed.document, seed.sha256)
         row = {
             "id": new_id(),

@@ -57,7 +57,7 @@ class Openings:
         for act in turn.acts:
             if isinstance(act, Stopped):
                 self._keep(patient, act)
-        self._talks[patient.id] = turn.talk
+        self._talks[patient.id], self._tasks[task.id] = turn.talk, task
         self._changed.add(patient.id)
         return turn.says[0].text
 

@@ -1,0 +1,322 @@
+"""Reminders: sent when due, once, in the patient's hours and language; the reminder itself asks."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import create_engine, delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from care.domain.codes import Purpose
+from care.domain.message import Capabilities, Incoming
+from care.domain.turn import Talk
+from care.records.communications import Communication, contents
+from care.records.conversations import Conversation, conversation_of
+from care.records.dead_letters import DeadLetter
+from care.records.escalations import Escalation
+from care.records.ids import new_id
+from care.records.patients import ContactPoint, Patient
+from care.records.questionnaire_responses import QuestionnaireResponse
+from care.records.seal import install
+from care.records.tasks import Task
+from care.runtime import Runtime
+from care.services import consents, content, enrolment, inbox, outbox, reminders
+from tests.conftest import KEYS, NOON, Clinic, Clock, FakeChannel
+from tests.services.test_enrolment import DIABETES, FORM, HEART
+
+ENGLISH = replace(FORM, time_zone="UTC")
+
+
+@pytest.fixture
+def patient(session: Session, rt: Runtime, clinic: Clinic) -> Patient:
+    """A patient whose clock is UTC, on the heart failure protocol from tomorrow on."""
+    content.publish_seeds(session, rt.now())
+    return enrol(session, rt, clinic)
+
+
+def enrol(session: Session, rt: Runtime, clinic: Clinic, protocol: str = HEART, **changes: object) -> Patient:
+    patient = enrolment.enrol(session, rt, clinic.nurse, replace(ENGLISH, **changes))  # type: ignore[arg-type]
+    enrolment.start_plan(session, rt, clinic.nurse, patient.id, protocol, date(2026, 3, 3))
+    return patient
+
+
+def first_task(session: Session, patient: Patient) -> Task:
+    session.expire_all()
+    found = select(Task).where(Task.patient_id == patient.id).order_by(Task.due_at)
+    return session.scalars(found).all()[0]
+
+
+def remind(session: Session, rt: Runtime) -> None:
+    session.expire_all()
+    reminders.send_due(session, rt, rt.now())
+
+
+def sent(session: Session) -> list[str]:
+    """The words of every reminder queued, oldest first."""
+    rows = session.scalars(
+        select(Communication).where(Communication.purpose == Purpose.REMINDER.value).order_by(Communication.recorded_at)
+    ).all()
+    words = contents(session, [row.id for row in rows])
+    return [words[row.id].text for row in rows]
+
+
+def talk(session: Session, patient: Patient) -> Talk:
+    session.expire_all()
+    row = conversation_of(session, patient.id)
+    return Talk.from_json(row.state if row else None)
+
+
+def say(session: Session, rt: Runtime, text: str) -> None:
+    session.expire_all()
+    inbox.receive(session, rt, Incoming("sms", "+12025550101", text, new_id().hex, rt.now()))
+    inbox.take_turns_due(session, rt, rt.now())
+
+
+def test_a_reminder_comes_when_it_is_due_and_asks_the_first_question(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock
+) -> None:
+    task = first_task(session, patient)
+    clock.set(task.due_at - timedelta(seconds=1))
+    remind(session, rt)
+    assert sent(session) == []
+    clock.set(task.due_at)
+    remind(session, rt)
+    remind(session, rt)
+    (words,) = sent(session)
+    assert "1/" in words, "the question with its place among the others"
+    assert talk(session, patient).task_id == str(task.id)
+
+
+def test_the_answer_to_a_reminder_is_an_answer(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock, sms: FakeChannel
+) -> None:
+    clock.set(first_task(session, patient).due_at)
+    remind(session, rt)
+    outbox.deliver_due(session, rt, rt.now())
+    before = talk(session, patient)
+    say(session, rt, "71.5")
+    assert before.asked in talk(session, patient).answers
+
+
+def test_who_does_not_answer_is_asked_again_and_then_left_in_peace(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock
+) -> None:
+    task = first_task(session, patient)
+    action = content.plan(session, HEART).action(task.action_id)
+    assert action is not None
+    while rt.now() < task.expires_at:
+        remind(session, rt)
+        clock.forward(minutes=30)
+    remind(session, rt)
+    task = first_task(session, patient)
+    assert (task.status, task.status_reason, task.remind_at) == ("failed", "expired", None)
+    assert task.reminders_sent == len(action.remind_after)
+    assert len(sent(session)) >= len(action.remind_after)
+    assert len(set(sent(session)[: len(action.remind_after)])) == len(set(action.remind_after))
+
+
+def test_an_answered_task_is_not_asked_for(session: Session, rt: Runtime, patient: Patient, clock: Clock) -> None:
+    task = first_task(session, patient)
+    task.status = "completed"
+    session.commit()
+    clock.set(task.due_at)
+    remind(session, rt)
+    assert sent(session) == []
+    assert first_task(session, patient).remind_at is None
+
+
+def test_a_patient_who_withdrew_is_not_reminded_but_may_come_back(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock
+) -> None:
+    task = first_task(session, patient)
+    clock.set(task.due_at)
+    consents.decide(session, rt.now(), patient, granted=False, source="text")
+    session.commit()
+    remind(session, rt)
+    assert sent(session) == []
+    assert first_task(session, patient).status == "ready"
+    clock.set(task.expires_at)
+    remind(session, rt)
+    assert first_task(session, patient).status_reason == "no-consent"
+
+
+def test_a_second_phone_is_used_when_the_first_is_out_of_use(
+    session: Session, rt: Runtime, clinic: Clinic, patient: Patient, clock: Clock
+) -> None:
+    other = enrol(
+        session,
+        rt,
+        clinic,
+        record_number="2",
+        contacts=(("sms", "+12025550102", None), ("console", "desk-2", None)),
+    )
+    session.execute(
+        update(ContactPoint).where(ContactPoint.patient_id == other.id, ContactPoint.rank == 1).values(status="failed")
+    )
+    session.commit()
+    clock.set(first_task(session, other).due_at)
+    remind(session, rt)
+    found = session.scalars(select(Communication).where(Communication.patient_id == other.id)).one()
+    assert found.channel == "console"
+
+
+def test_nobody_is_woken(session: Session, rt: Runtime, patient: Patient, clock: Clock) -> None:
+    task = first_task(session, patient)
+    task.due_at = task.remind_at = datetime(2026, 3, 3, 3, 0, tzinfo=UTC)
+    session.commit()
+    clock.set(task.due_at)
+    remind(session, rt)
+    assert sent(session) == []
+    assert first_task(session, patient).remind_at == datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
+
+
+def test_a_phone_that_cannot_answer_gets_a_nudge_and_no_question(
+    session: Session, rt: Runtime, clinic: Clinic, patient: Patient, clock: Clock, sms: FakeChannel
+) -> None:
+    sms.capabilities = replace(sms.capabilities, countries_one_way=frozenset({"CN"}))
+    form = {"record_number": "zh", "language": "zh-Hans", "country": "CN"}
+    other = enrol(session, rt, clinic, contacts=(("sms", "13800138000", None),), **form)
+    clock.set(first_task(session, other).due_at)
+    session.execute(delete(Task).where(Task.patient_id == patient.id))
+    session.commit()
+    remind(session, rt)
+    (words,) = sent(session)
+    assert "1/" not in words
+    assert any("\u4e00" <= char <= "\u9fff" for char in words)
+    assert talk(session, other) == Talk.idle()
+
+
+def test_a_reminder_does_not_break_into_another_conversation(
+    session: Session, rt: Runtime, clinic: Clinic, patient: Patient, clock: Clock
+) -> None:
+    enrolment.start_plan(session, rt, clinic.nurse, patient.id, DIABETES, date(2026, 3, 3))
+    both = session.scalars(select(Task).where(Task.due_at < datetime(2026, 3, 4, tzinfo=UTC))).all()
+    for task in both:
+        task.due_at = task.remind_at = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
+    session.commit()
+    clock.set(datetime(2026, 3, 3, 9, 0, tzinfo=UTC))
+    remind(session, rt)
+    words = sent(session)
+    assert len(words) == len(both)
+    assert sum("1/" in one or "?" in one for one in words) >= 1
+    assert talk(session, patient).questionnaire is not None
+    assert sum(one.count("\n") > 0 for one in words) == 1, "one of them asks, the others only remind"
+
+
+def test_what_was_answered_of_a_task_that_ran_out_is_kept_and_judged(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock
+) -> None:
+    task = first_task(session, patient)
+    clock.set(task.due_at)
+    remind(session, rt)
+    say(session, rt, "71.5")
+    assert talk(session, patient).answers
+    session.execute(update(Task).where(Task.id != task.id).values(remind_at=None))
+    session.commit()
+    clock.set(task.expires_at)
+    remind(session, rt)
+    report = session.scalars(select(QuestionnaireResponse)).one()
+    assert (report.status, report.task_id, report.score_at) == ("stopped", task.id, rt.now())
+    assert talk(session, patient) == Talk.idle()
+
+
+def test_who_is_being_answered_at_this_moment_is_reminded_a_little_later(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock
+) -> None:
+    from care.services.locks import lock_patients
+
+    task = first_task(session, patient)
+    clock.set(task.due_at)
+    with Session(session.get_bind()) as other:
+        lock_patients(other, [patient.id])
+        remind(session, rt)
+        other.rollback()
+    assert sent(session) == []
+    clock.forward(seconds=15)
+    remind(session, rt)
+    assert len(sent(session)) == 1
+
+
+def test_a_task_that_cannot_be_decided_stops_nobody_else_and_reaches_a_nurse(
+    session: Session, rt: Runtime, clinic: Clinic, patient: Patient, clock: Clock
+) -> None:
+    good = enrol(session, rt, clinic, record_number="2", contacts=(("sms", "+12025550102", None),))
+    session.execute(update(Patient).where(Patient.id == patient.id).values(time_zone="Mars/Olympus"))
+    session.commit()
+    clock.set(first_task(session, patient).due_at)
+    for _ in range(reminders.QUEUE.attempts):
+        remind(session, rt)
+        clock.forward(minutes=10)
+    found = session.scalars(select(Communication.patient_id).where(Communication.purpose == "reminder"))
+    assert set(found) == {good.id}
+    assert session.scalars(select(DeadLetter.patient_id)).all() == [patient.id]
+    assert session.scalars(select(Escalation.patient_id)).all() == [patient.id]
+
+
+# -- four schedulers at once -----------------------------------------------------------------------------------------
+
+TASKS, PATIENTS, PROCESSES = 2_000, 200, 4
+
+
+def race(url: str, start: multiprocessing.synchronize.Barrier) -> None:
+    """One scheduler process: waits for the others, then works until nothing is due."""
+    install(KEYS)
+    rt = Runtime(clock=lambda: NOON, channels={"console": FakeChannel("console", capabilities=Capabilities())})
+    engine = create_engine(url)
+    with Session(engine) as session:
+        start.wait(60)
+        idle = 0
+        while idle < 3:
+            idle = 0 if reminders.send_due(session, rt, NOON, limit=50).claimed else idle + 1
+    engine.dispose()
+
+
+def test_four_schedulers_racing_over_two_thousand_tasks_send_each_reminder_once(
+    session: Session, rt: Runtime, clinic: Clinic, database_url: str
+) -> None:
+    content.publish_seeds(session, rt.now())
+    plan = content.plan(session, HEART)
+    rows = []
+    for number in range(PATIENTS):
+        contacts = (("console", f"phone-{number}", None),)
+        patient = enrol(session, rt, clinic, record_number=f"R{number}", contacts=contacts)
+        care_plan = session.scalars(select(Task.care_plan_id).where(Task.patient_id == patient.id)).first()
+        rows += [
+            {
+                "id": new_id(),
+                "organization_id": patient.organization_id,
+                "patient_id": patient.id,
+                "care_plan_id": care_plan,
+                "action_id": plan.actions[0].id,
+                "nominal": datetime(2026, 1, 1) + timedelta(days=day),
+                "questionnaire": plan.actions[0].questionnaire,
+                "status": "ready",
+                "due_at": NOON - timedelta(minutes=1),
+                "expires_at": NOON + timedelta(hours=9),
+                "remind_at": NOON - timedelta(minutes=1),
+            }
+            for day in range(TASKS // PATIENTS)
+        ]
+    session.execute(insert(Task), rows)
+    session.commit()
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(PROCESSES)
+    workers = [context.Process(target=race, args=(database_url, start)) for _ in range(PROCESSES)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+    assert [worker.exitcode for worker in workers] == [0] * PROCESSES
+    # A patient whose conversation another process held was put off by some seconds; the next round gets those.
+    session.expire_all()
+    while reminders.send_due(session, rt, NOON + timedelta(minutes=1)).claimed:
+        pass
+    found = Counter(
+        session.scalars(select(Communication.task_id).where(Communication.purpose == Purpose.REMINDER.value))
+    )
+    assert (sum(found.values()), len(found)) == (TASKS, TASKS)
+    assert session.scalars(select(func.count(Conversation.id))).one() == PATIENTS
