@@ -61,9 +61,10 @@ def score_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 200)
 
 @dataclass(slots=True)
 class _Judged:
-    """One report with all that was made of it."""
+    """One report with all that was made of it; `again` when it had been judged before."""
 
     row: QuestionnaireResponse
+    again: bool
     patient: Patient
     own: tuple[Measure, ...]
     findings: tuple[Finding, ...]
@@ -91,7 +92,7 @@ class _Batch:
         judged = [self._judge(row) for row in self.rows if row.status != ResponseStatus.ENTERED_IN_ERROR.value]
         for row in self.rows:
             row.score_at = None
-        known = self._known([one.row.id for one in judged])
+        known = self._known([one.row.id for one in judged if one.again])
         new = [
             (one, made)
             for one in judged
@@ -125,8 +126,8 @@ class _Batch:
                 assessment, failure = None, CRASHED
         expected = failure in ABSTAINS
         alarms = triage(findings, assessment, None if expected else failure or None)
-        row.judged = _word(alarms)
-        return _Judged(row, patient, own, findings, assessment, failure or None, alarms, sha256, bundle)
+        again, row.judged = row.judged is not None, _word(alarms)
+        return _Judged(row, again, patient, own, findings, assessment, failure or None, alarms, sha256, bundle)
 
     def _assess(
         self, bundle: str, measures: Sequence[Measure], at: datetime, patient: Patient
@@ -153,6 +154,8 @@ class _Batch:
         return {row.id: content.plan(self.session, row.definition_id) for row in found}
 
     def _known(self, ids: Sequence[UUID]) -> set[tuple[UUID, str, str]]:
+        if not ids:
+            return set()
         found = select(RiskAssessment.response_id, RiskAssessment.bundle_sha256, RiskAssessment.rules_sha256)
         rows = self.session.execute(found.where(RiskAssessment.response_id.in_(ids)))
         return {(row.response_id, row.bundle_sha256, row.rules_sha256) for row in rows}
@@ -224,7 +227,7 @@ class _Series:
         self._times: dict[str, list[datetime]] = {}
         if not rows:
             return
-        own = (Observation.response_id.in_([row.id for row in rows]), Observation.superseded)
+        amended = [row.id for row in rows if row.status == ResponseStatus.AMENDED.value]
         since, until = rows[0].authored_at - WINDOW, rows[-1].authored_at
         window = (
             Observation.patient_id.in_({row.patient_id for row in rows}),
@@ -233,7 +236,8 @@ class _Series:
             ~Observation.superseded,
         )
         self._read(session, window, counts=True)
-        self._read(session, own, counts=False)
+        if amended:  # what a correction took out of the series is still judged as what was reported
+            self._read(session, (Observation.response_id.in_(amended), Observation.superseded), counts=False)
         self._times = {key: [one.at for one in found] for key, found in self._all.items()}
 
     def _read(self, session: Session, where: Sequence[Any], counts: bool) -> None:
