@@ -19,6 +19,7 @@ from care.records.flags import Flag
 from care.records.ids import new_id
 from care.records.observations import Observation
 from care.records.patients import Patient
+from care.services.among import among
 from care.services.locks import wait_to_escalate
 
 LADDER = default_ladder()
@@ -109,7 +110,7 @@ def raise_many(session: Session, now: datetime, cases: Sequence[Case]) -> list[E
             waiting.setdefault(row.id, _Grace()).add(case)
             links.append(_link(row, case, alarm))
         _confirm(case, causes, found, waiting, now)
-    for rows in (flags, raised):  # parents first: rows know each other by id only
+    for rows in (flags, raised) if raised else ():  # parents first: rows know each other by id only
         session.add_all(rows)
         session.flush()
     if links:
@@ -133,9 +134,9 @@ def _open(session: Session, cases: Sequence[Case]) -> dict[Cause, Escalation]:
     """The open escalations of these cases' owners, locked, by owner and cause."""
     patients = {case.patient_id for case in cases if case.patient_id}
     teams = {case.care_team_id for case in cases if case.patient_id is None}
-    mine: list[ColumnElement[bool]] = [Escalation.patient_id.in_(patients)] if patients else []
+    mine: list[ColumnElement[bool]] = [among(Escalation.patient_id, patients)] if patients else []
     if teams:
-        mine.append(and_(Escalation.patient_id.is_(None), Escalation.care_team_id.in_(teams)))
+        mine.append(and_(Escalation.patient_id.is_(None), among(Escalation.care_team_id, teams)))
     rows = session.scalars(
         select(Escalation)
         .where(or_(*mine), Escalation.status != EscalationStatus.COMPLETED.value)
@@ -155,7 +156,7 @@ def _in_grace(session: Session, found: Mapping[Cause, Escalation]) -> dict[UUID,
     rows = session.execute(
         select(EscalationLink.escalation_id, EscalationLink.at, Observation.code)
         .join(Observation, Observation.response_id == EscalationLink.response_id)
-        .where(EscalationLink.escalation_id.in_(ids))
+        .where(among(EscalationLink.escalation_id, ids))
     )
     for escalation_id, at, code in rows:
         grace = graces.setdefault(escalation_id, _Grace())

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from care.domain.codes import CommunicationStatus, Priority, Purpose, ResponseStatus, TaskStatus
@@ -44,6 +44,7 @@ from care.records.tasks import Task
 from care.runtime import Runtime
 from care.services import audits, consents, content, outbox
 from care.services.alarms import Case, raise_many
+from care.services.among import among
 from care.services.drafts import Draft, draft, store
 
 ATTACHMENT = "attachment"
@@ -77,7 +78,9 @@ def waiting_texts(
     found = (
         select(Communication, CommunicationContent)
         .join(CommunicationContent, CommunicationContent.id == Communication.id)
-        .where(Communication.patient_id.in_(patient_ids), Communication.direction == "in", Communication.take_at <= now)
+        .where(
+            among(Communication.patient_id, patient_ids), Communication.direction == "in", Communication.take_at <= now
+        )
         .order_by(Communication.recorded_at, Communication.id)
         .limit(limit)
         .with_for_update(of=Communication)
@@ -93,23 +96,24 @@ class Desks:
 
     def __init__(self, session: Session, rt: Runtime, now: datetime, rows: Sequence[Row]) -> None:
         self.session, self.rt, self.now = session, rt, now
+        self.taken: list[UUID] = []
         self.drafts: list[Draft] = []
         self.cases: list[Case] = []
         self.forms: dict[str, Questionnaire] = {}
         self.lexicon, self.texts = lexicon(), texts()
         ids = {row.message.patient_id for row in rows if row.message.patient_id}
         contacts = {row.message.contact_point_id for row in rows if row.message.contact_point_id}
-        found = session.scalars(select(ContactPoint).where(ContactPoint.id.in_(contacts))) if contacts else ()
+        found = session.scalars(select(ContactPoint).where(among(ContactPoint.id, contacts))) if contacts else ()
         self.contacts = {one.id: one for one in found}
         self.talking = self._read(ids, rows) if ids else {}
 
     def _read(self, ids: set[UUID], rows: Sequence[Row]) -> dict[UUID, _Talking]:
-        patients = self.session.scalars(select(Patient).where(Patient.id.in_(ids)))
-        known = self.session.scalars(select(Conversation).where(Conversation.patient_id.in_(ids)))
+        patients = self.session.scalars(select(Patient).where(among(Patient.id, ids)))
+        known = self.session.scalars(select(Conversation).where(among(Conversation.patient_id, ids)))
         conversations = {one.patient_id: one for one in known}
         talks = {key: Talk.from_json(one.state) for key, one in conversations.items()}
         plans: dict[UUID, list[tuple[CarePlan, PlanDefinition]]] = {}
-        found = select(CarePlan).where(CarePlan.patient_id.in_(ids)).order_by(CarePlan.created_at, CarePlan.id)
+        found = select(CarePlan).where(among(CarePlan.patient_id, ids)).order_by(CarePlan.created_at, CarePlan.id)
         for row in self.session.scalars(found):
             plans.setdefault(row.patient_id, []).append((row, content.plan(self.session, row.definition_id)))
         tasks = self._tasks(ids, {talk.task_id for talk in talks.values()}, rows)
@@ -128,13 +132,13 @@ class Desks:
         """The tasks that were open when one of the texts came, and those that somebody is being asked about."""
         earliest = min(row.message.at for row in rows)
         is_open = and_(
-            Task.patient_id.in_(ids),
+            among(Task.patient_id, ids),
             Task.status.in_((TaskStatus.READY.value, TaskStatus.IN_PROGRESS.value)),
             Task.due_at <= self.now,
             Task.expires_at > earliest,
         )
         mine = {UUID(one) for one in asked if one}
-        found = select(Task).where(or_(is_open, Task.id.in_(mine)) if mine else is_open)
+        found = select(Task).where(or_(is_open, among(Task.id, mine)) if mine else is_open)
         tasks: dict[UUID, dict[UUID, Task]] = {}
         for task in self.session.scalars(found.order_by(Task.due_at, Task.id)):
             tasks.setdefault(task.patient_id, {})[task.id] = task
@@ -153,8 +157,7 @@ class Desks:
             words = words.partition("\n")[0]
         if words.strip() or message.status_reason != ATTACHMENT:
             self._say_and_do(desk, message, words)
-        message.take_at, message.lease_until, message.attempts = None, None, 0
-        message.status = CommunicationStatus.COMPLETED.value
+        self.taken.append(message.id)
 
     def _say_and_do(self, desk: _Talking, message: Communication, words: str) -> None:
         verdict = screen(words, self.lexicon)
@@ -250,7 +253,6 @@ class Desks:
             communication_id=message.id,
             status=status,
         )
-        message.response_id = made.response.id
         self.drafts.append(made)
 
     def _consent(self, desk: _Talking, message: Communication, granted: bool) -> None:
@@ -320,6 +322,12 @@ class Desks:
                 )
                 self.session.add(desk.conversation)
             desk.conversation.state, desk.conversation.updated_at = desk.talk.to_json(), self.now
+        self.session.execute(
+            update(Communication)
+            .where(among(Communication.id, self.taken))
+            .values(take_at=None, lease_until=None, attempts=0, status=CommunicationStatus.COMPLETED.value)
+            .execution_options(synchronize_session=False)
+        )
         store(self.session, self.drafts)
         raise_many(self.session, self.now, self.cases)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from care.records.ids import new_id
 from care.records.observations import Observation
 from care.records.patients import Patient
 from care.records.questionnaire_responses import QuestionnaireResponse
+from care.records.seal import seal
 from care.records.tasks import Task
 from care.services import content
 
@@ -25,10 +27,13 @@ OPEN = (TaskStatus.READY.value, TaskStatus.IN_PROGRESS.value)
 
 @dataclass(slots=True)
 class Draft:
-    """A report on its way into the tables; `again` when its task had been answered before."""
+    """A report on its way into the tables, as columns (many are written, none is read again).
 
-    response: QuestionnaireResponse
-    observations: list[dict[str, Any]]  # columns: many are written, none is read again
+    `again`: its task had been answered before.
+    """
+
+    response: dict[str, Any]
+    observations: list[dict[str, Any]]
     again: bool = False
 
 
@@ -59,7 +64,7 @@ def keep(
         communication_id=communication_id,
     )
     store(session, [made])
-    return made.response
+    return session.get_one(QuestionnaireResponse, made.response["id"])
 
 
 def draft(
@@ -76,32 +81,35 @@ def draft(
     status: ResponseStatus = ResponseStatus.COMPLETED,
 ) -> Draft:
     """The rows of a report, and its task done (unless it is `stopped`); nothing is written until `store`."""
-    response = QuestionnaireResponse(
-        organization_id=patient.organization_id,
-        patient_id=patient.id,
-        questionnaire=form.canonical,
-        care_plan_id=task.care_plan_id if task else care_plan_id,
-        task_id=task.id if task else None,
-        communication_id=communication_id,
-        status=status.value,
-        source=source,
-        authored_at=authored_at,
-        recorded_at=now,
-        supersedes_id=None,
-        score_at=now,
-        judged=None,
-        attempts=0,
+    response_id = new_id()
+    document = to_response(
+        form, answers, id=str(response_id), patient=str(patient.id), authored=authored_at, status=status.value
     )
-    response.document = to_response(
-        form, answers, id=str(response.id), patient=str(patient.id), authored=authored_at, status=response.status
-    )
+    response = {
+        "id": response_id,
+        "organization_id": patient.organization_id,
+        "patient_id": patient.id,
+        "questionnaire": form.canonical,
+        "care_plan_id": task.care_plan_id if task else care_plan_id,
+        "task_id": task.id if task else None,
+        "communication_id": communication_id,
+        "status": status.value,
+        "source": source,
+        "document_sealed": _sealed(response_id, document),
+        "authored_at": authored_at,
+        "recorded_at": now,
+        "supersedes_id": None,
+        "score_at": now,
+        "judged": None,
+        "attempts": 0,
+    }
     found = measures(form, answers, authored_at, lambda _: str(new_id()))
     observations = [
         {
             "id": UUID(one.id),
             "organization_id": patient.organization_id,
             "patient_id": patient.id,
-            "response_id": response.id,
+            "response_id": response_id,
             "code": one.code,
             "value": one.value,
             "unit": one.unit,
@@ -117,6 +125,11 @@ def draft(
     return Draft(response, observations, done)
 
 
+def _sealed(response_id: UUID, document: dict[str, Any]) -> bytes:
+    words = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return seal(QuestionnaireResponse.__tablename__, "document_sealed", response_id, words)
+
+
 def _done(task: Task, now: datetime) -> bool:
     """The task is completed, late or not; returns whether it had been before."""
     again = task.status == TaskStatus.COMPLETED.value
@@ -129,9 +142,9 @@ def _done(task: Task, now: datetime) -> bool:
 def store(session: Session, drafts: Sequence[Draft]) -> None:
     """Write reports in their order, whatever their number with the same few statements (no commit)."""
     _supersede(session, drafts)
-    session.add_all([one.response for one in drafts])
-    session.flush()  # the observations name their report by its id only: it has to be there first
     readings = [row for one in drafts for row in one.observations]
+    if drafts:
+        session.execute(insert(QuestionnaireResponse), [one.response for one in drafts])
     if readings:
         session.execute(insert(Observation), readings)
 
@@ -141,7 +154,7 @@ def _supersede(session: Session, drafts: Sequence[Draft]) -> None:
 
     An earlier report that is not scored yet keeps its place in the queue: what was reported once is judged.
     """
-    again = {one.response.task_id for one in drafts if one.again}
+    again = {one.response["task_id"] for one in drafts if one.again}
     if not again:
         return
     latest: dict[UUID | None, UUID] = {}
@@ -160,13 +173,13 @@ def _supersede(session: Session, drafts: Sequence[Draft]) -> None:
             session.execute(change.execution_options(synchronize_session="fetch"))
     here: dict[UUID | None, Draft] = {}
     for one in drafts:
-        task_id = one.response.task_id
+        task_id = one.response["task_id"]
         if task_id not in again:
             continue
-        one.response.supersedes_id = latest.get(task_id)
+        one.response["supersedes_id"] = latest.get(task_id)
         earlier = here.get(task_id)
         if earlier is not None:
-            earlier.response.status = ResponseStatus.AMENDED.value
+            earlier.response["status"] = ResponseStatus.AMENDED.value
             for reading in earlier.observations:
                 reading["superseded"] = True
-        here[task_id], latest[task_id] = one, one.response.id
+        here[task_id], latest[task_id] = one, one.response["id"]

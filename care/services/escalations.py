@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from care.domain.codes import Delivery, Outcome, Priority, Purpose, Role
+from care.domain.codes import Delivery, EscalationStatus, Outcome, Priority, Purpose, Role
 from care.domain.escalation import Accept, Complete, default_ladder, step
 from care.domain.people import Staff
 from care.errors import Conflict, Invalid
@@ -21,7 +21,6 @@ from care.records.patients import patient_of
 from care.runtime import Runtime
 from care.services import audits, outbox
 from care.services.alarms import Case, raise_alarms, raise_many
-from care.services.locks import wait_to_escalate
 from care.services.pages import page_due
 
 __all__ = ["Case", "accept", "complete", "message", "page_due", "raise_alarms", "raise_many"]
@@ -56,9 +55,9 @@ def complete(
     ended = _outcome(outcome)
     if len(note) > LONGEST_NOTE:
         raise Invalid("too-long", f"a note has at most {LONGEST_NOTE} characters", place="note")
-    seen = escalation_of(session, staff, escalation_id)
-    wait_to_escalate(session, [seen.patient_id or seen.care_team_id])
     row = _locked(session, staff, escalation_id)
+    if row.status == EscalationStatus.REQUESTED.value:  # else they were stopped when it was accepted
+        _stop_pages(session, row.id)
     row.state = step(row.state, Complete(str(staff.id), ended), now, LADDER).state
     row.completed_at, row.outcome, row.note = now, ended.value, note or None
     session.execute(
@@ -67,7 +66,6 @@ def complete(
         .values(status="inactive", ended_at=now)
         .execution_options(synchronize_session=False)
     )
-    _stop_pages(session, row.id)
     texts = select(EscalationLink.communication_id).where(EscalationLink.escalation_id == row.id)
     session.execute(
         update(Communication)
@@ -122,9 +120,8 @@ def message(session: Session, rt: Runtime, staff: Staff, patient_id: UUID, text:
 
 def _locked(session: Session, staff: Staff, escalation_id: UUID) -> Escalation:
     """The escalation as it is now, not as this session may have seen it before."""
-    row = escalation_of(session, staff, escalation_id, lock=True)
-    session.refresh(row)
-    return row
+    session.expire_all()
+    return escalation_of(session, staff, escalation_id, lock=True)
 
 
 def _outcome(outcome: str) -> Outcome:

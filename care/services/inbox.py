@@ -28,6 +28,7 @@ from care.records.patients import ContactPoint, Patient, address_token
 from care.records.seal import seal
 from care.runtime import Runtime
 from care.services import outbox
+from care.services.among import among
 from care.services.desks import ATTACHMENT
 from care.services.emergencies import alarm_of, emergency_words, is_alarming
 from care.services.escalations import Case, raise_many
@@ -123,7 +124,7 @@ def _people(session: Session, addresses: set[tuple[str, bytes]]) -> dict[tuple[s
     found = (
         select(ContactPoint, Patient)
         .join(Patient, Patient.id == ContactPoint.patient_id)
-        .where(tuple_(ContactPoint.channel, ContactPoint.address_token).in_(addresses))
+        .where(among(ContactPoint.address_token, {token for _, token in addresses}))
         .order_by(ContactPoint.created_at, ContactPoint.id)
     )
     people: dict[tuple[str, bytes], tuple[Person, ...]] = {}
@@ -155,7 +156,7 @@ def _insert(session: Session, kept: Sequence[_Text], now: datetime) -> dict[tupl
     first = {(one.incoming.channel, one.external_id): one for one in reversed(kept)}
     rows = [_row(one, now) for one in kept if first[one.incoming.channel, one.external_id] is one]
     session.execute(once, rows)  # without RETURNING: many rows then go as one short statement many times
-    mine = select(Communication.id).where(Communication.id.in_([row["id"] for row in rows]))
+    mine = select(Communication.id).where(among(Communication.id, [row["id"] for row in rows]))
     inserted = set(session.scalars(mine))
     known = {key: one.id for key, one in first.items() if one.id in inserted}
     missing = first.keys() - known.keys()
@@ -277,7 +278,7 @@ def _speaks(one: _Text, countries: Mapping[UUID, str]) -> tuple[str, str]:
 
 
 def _countries(session: Session, organizations: set[UUID]) -> dict[UUID, str]:
-    rows = session.execute(select(Organization.id, Organization.country).where(Organization.id.in_(organizations)))
+    rows = session.execute(select(Organization.id, Organization.country).where(among(Organization.id, organizations)))
     return {row.id: row.country for row in rows}
 
 

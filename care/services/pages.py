@@ -19,6 +19,7 @@ from care.records.organizations import Organization
 from care.records.practitioners import Practitioner
 from care.runtime import Runtime
 from care.services import outbox
+from care.services.among import among
 from care.services.queue import Queue, Worked, work
 
 LADDER = default_ladder()
@@ -95,7 +96,7 @@ def _whom(duty: dict[Role, list[Practitioner]], role: Role, ladder: Ladder) -> l
 
 
 def _duty(session: Session, teams: set[UUID]) -> Duty:
-    found = select(Practitioner).where(Practitioner.care_team_id.in_(teams), Practitioner.active)
+    found = select(Practitioner).where(among(Practitioner.care_team_id, teams), Practitioner.active)
     duty: Duty = {}
     for person in session.scalars(found.order_by(Practitioner.created_at, Practitioner.id)):
         if person.care_team_id is not None:
@@ -104,7 +105,7 @@ def _duty(session: Session, teams: set[UUID]) -> Duty:
 
 
 def _languages(session: Session, organizations: set[UUID]) -> dict[UUID, str]:
-    rows = session.execute(select(Organization.id, Organization.country).where(Organization.id.in_(organizations)))
+    rows = session.execute(select(Organization.id, Organization.country).where(among(Organization.id, organizations)))
     return {row.id: staff_language(row.country) for row in rows}
 
 

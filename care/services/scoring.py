@@ -36,6 +36,7 @@ from care.records.risk_assessments import RiskAssessment
 from care.runtime import Runtime
 from care.services import content, outbox
 from care.services.alarms import Case, raise_alarms, raise_many
+from care.services.among import among
 from care.services.queue import Queue, Worked, work
 
 WINDOW = timedelta(days=30)
@@ -53,7 +54,8 @@ def score_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 200)
     """
 
     def handle(inner: Session, rows: list[QuestionnaireResponse]) -> None:
-        _Batch(inner, rt, rows, now).score()
+        with inner.no_autoflush:  # a report's row is written once, with the end of its lease
+            _Batch(inner, rt, rows, now).score()
 
     session.expire_all()  # rows that this session saw before are read as they are now
     return work(session, QUEUE, handle, now, limit=limit, bury=_bury)
@@ -82,7 +84,7 @@ class _Batch:
         self.session, self.rt, self.now = session, rt, now
         self.rows = sorted(rows, key=lambda row: (row.authored_at, row.recorded_at, row.id))
         ids = {row.patient_id for row in rows}
-        self.patients = {one.id: one for one in session.scalars(select(Patient).where(Patient.id.in_(ids)))}
+        self.patients = {one.id: one for one in session.scalars(select(Patient).where(among(Patient.id, ids)))}
         self.plans = self._plans()
         self.series = _Series(session, self.rows)
         self.rule_sets: dict[tuple[str, ...], tuple[RuleSet, ...]] = {}
@@ -150,14 +152,14 @@ class _Batch:
         ids = {row.care_plan_id for row in self.rows if row.care_plan_id}
         if not ids:
             return {}
-        found = self.session.execute(select(CarePlan.id, CarePlan.definition_id).where(CarePlan.id.in_(ids)))
+        found = self.session.execute(select(CarePlan.id, CarePlan.definition_id).where(among(CarePlan.id, ids)))
         return {row.id: content.plan(self.session, row.definition_id) for row in found}
 
     def _known(self, ids: Sequence[UUID]) -> set[tuple[UUID, str, str]]:
         if not ids:
             return set()
         found = select(RiskAssessment.response_id, RiskAssessment.bundle_sha256, RiskAssessment.rules_sha256)
-        rows = self.session.execute(found.where(RiskAssessment.response_id.in_(ids)))
+        rows = self.session.execute(found.where(among(RiskAssessment.response_id, ids)))
         return {(row.response_id, row.bundle_sha256, row.rules_sha256) for row in rows}
 
     def _assessment(self, one: _Judged) -> dict[str, Any]:
@@ -230,14 +232,14 @@ class _Series:
         amended = [row.id for row in rows if row.status == ResponseStatus.AMENDED.value]
         since, until = rows[0].authored_at - WINDOW, rows[-1].authored_at
         window = (
-            Observation.patient_id.in_({row.patient_id for row in rows}),
+            among(Observation.patient_id, {row.patient_id for row in rows}),
             Observation.at >= since,
             Observation.at <= until,
             ~Observation.superseded,
         )
         self._read(session, window, counts=True)
         if amended:  # what a correction took out of the series is still judged as what was reported
-            self._read(session, (Observation.response_id.in_(amended), Observation.superseded), counts=False)
+            self._read(session, (among(Observation.response_id, amended), Observation.superseded), counts=False)
         self._times = {key: [one.at for one in found] for key, found in self._all.items()}
 
     def _read(self, session: Session, where: Sequence[Any], counts: bool) -> None:
