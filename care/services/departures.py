@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from care.domain.codes import Purpose, TaskStatus
 from care.domain.reminder import QuietHours
+from care.records.among import among
 from care.records.communications import Communication
 from care.records.patients import ContactPoint, Patient
 from care.records.tasks import Task
@@ -57,7 +58,8 @@ def facts_for(session: Session, messages: Sequence[Communication], now: datetime
     asking = {one.patient_id for one in messages if one.patient_id and Purpose(one.purpose).needs_consent}
     contact_ids = {one.contact_point_id for one in messages if one.contact_point_id}
     reminders = [one for one in messages if one.purpose == Purpose.REMINDER]
-    contacts = session.scalars(select(ContactPoint).where(ContactPoint.id.in_(contact_ids))) if contact_ids else ()
+    found = select(ContactPoint).where(among(ContactPoint.id, contact_ids)).execution_options(populate_existing=True)
+    contacts = session.scalars(found) if contact_ids else ()
     return Facts(
         ledger_of(session, asking),
         {contact.id: contact for contact in contacts},
@@ -95,5 +97,5 @@ def _open(session: Session, task_ids: set[UUID], now: datetime) -> set[UUID]:
 def _zones(session: Session, patient_ids: set[UUID]) -> dict[UUID, str]:
     if not patient_ids:
         return {}
-    rows = session.execute(select(Patient.id, Patient.time_zone).where(Patient.id.in_(patient_ids)))
+    rows = session.execute(select(Patient.id, Patient.time_zone).where(among(Patient.id, patient_ids)))
     return {row.id: row.time_zone for row in rows}

@@ -10,8 +10,6 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from pypinyin import Style, lazy_pinyin, pinyin
-
 from care.records.seal import token
 
 Token = tuple[str, bytes]
@@ -62,6 +60,8 @@ def _pinyin_parts(name: str) -> set[str]:
     characters = "".join(char for char in _fold(name) if _is_chinese(char))
     if not characters:
         return set()
+    from pypinyin import Style, lazy_pinyin, pinyin  # its dictionaries take most of a second: only where one is needed
+
     given = [_latin(syllable) for syllable in lazy_pinyin(characters)][1:]
     found = {"".join(given)}
     for family in {_latin(one) for one in pinyin(characters[0], style=Style.NORMAL, heteronym=True)[0]}:

@@ -131,6 +131,7 @@ def expand_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 500
                 plan.expand_at = None
         _write_ahead(inner, rows, None, now)
 
+    session.expire_all()  # a plan that this session saw before is read as it is now
     return work(session, QUEUE, handle, now, limit=limit)
 
 
@@ -202,9 +203,7 @@ def _row(plan: CarePlan, protocol: PlanDefinition, one: Occurrence) -> dict[str,
 
 def _insert(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        once = insert(Task).on_conflict_do_nothing(
-            index_elements=[Task.care_plan_id, Task.action_id, Task.nominal]
-        )
+        once = insert(Task).on_conflict_do_nothing(index_elements=[Task.care_plan_id, Task.action_id, Task.nominal])
         session.execute(once, rows)
 
 

@@ -14,6 +14,7 @@ from care.domain.codes import CarePlanStatus, Priority, Purpose, TaskStatus
 from care.domain.plan import PlanDefinition
 from care.domain.reminder import Close, Decision, Due, Send, Wait, decide
 from care.domain.triage import Alarm
+from care.records.among import among
 from care.records.care_plans import CarePlan
 from care.records.patients import ContactPoint, Patient
 from care.records.tasks import Task
@@ -59,6 +60,7 @@ def send_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 500) 
     def handle(inner: Session, tasks: list[Task]) -> None:
         _remind(inner, rt, tasks, now)
 
+    session.expire_all()  # what this session saw before is read as it is now
     return work(session, QUEUE, handle, now, limit=limit, bury=_bury)
 
 
@@ -132,12 +134,12 @@ def _queue(
 
 def _facts(session: Session, tasks: Sequence[Task]) -> _Facts:
     patient_ids = {task.patient_id for task in tasks}
-    patients = session.scalars(select(Patient).where(Patient.id.in_(patient_ids)))
+    patients = session.scalars(select(Patient).where(among(Patient.id, patient_ids)))
     contacts: dict[UUID, list[ContactPoint]] = {}
-    active = select(ContactPoint).where(ContactPoint.patient_id.in_(patient_ids), ContactPoint.status == "active")
+    active = select(ContactPoint).where(among(ContactPoint.patient_id, patient_ids), ContactPoint.status == "active")
     for contact in session.scalars(active.order_by(ContactPoint.rank, ContactPoint.id)):
         contacts.setdefault(contact.patient_id, []).append(contact)
-    care_plans = session.scalars(select(CarePlan).where(CarePlan.id.in_({task.care_plan_id for task in tasks})))
+    care_plans = session.scalars(select(CarePlan).where(among(CarePlan.id, {task.care_plan_id for task in tasks})))
     return _Facts(
         {patient.id: patient for patient in patients},
         contacts,

@@ -211,7 +211,6 @@ def test_expanding_daily_writes_every_task_once(
     plan = enrolment.start_plan(session, rt, clinic.nurse, patient.id, DIABETES, rt.now().date())
     for _ in range(20):
         clock.forward(days=1)
-        session.expire_all()  # as a worker that begins anew
         assert enrolment.expand_due(session, rt, rt.now()).done == 1
         assert enrolment.expand_due(session, rt, rt.now()).claimed == 0
     written = tasks(session, care_plan_id=plan.id)

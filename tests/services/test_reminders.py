@@ -8,24 +8,27 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import create_engine, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Purpose
-from care.domain.message import Capabilities, Incoming
+from care.domain.message import Incoming
 from care.domain.turn import Talk
+from care.records.base import Base
+from care.records.care_plans import CarePlan
 from care.records.communications import Communication, contents
 from care.records.conversations import Conversation, conversation_of
 from care.records.dead_letters import DeadLetter
+from care.records.definitions import definition
 from care.records.escalations import Escalation
 from care.records.ids import new_id
-from care.records.patients import ContactPoint, Patient
+from care.records.patients import ContactPoint, Patient, address_token
 from care.records.questionnaire_responses import QuestionnaireResponse
-from care.records.seal import install
 from care.records.tasks import Task
 from care.runtime import Runtime
 from care.services import consents, content, enrolment, inbox, outbox, reminders
 from tests.conftest import KEYS, NOON, Clinic, Clock, FakeChannel
+from tests.services.racing import race
 from tests.services.test_enrolment import DIABETES, FORM, HEART
 
 ENGLISH = replace(FORM, time_zone="UTC")
@@ -51,7 +54,6 @@ def first_task(session: Session, patient: Patient) -> Task:
 
 
 def remind(session: Session, rt: Runtime) -> None:
-    session.expire_all()
     reminders.send_due(session, rt, rt.now())
 
 
@@ -262,35 +264,45 @@ def test_a_task_that_cannot_be_decided_stops_nobody_else_and_reaches_a_nurse(
 TASKS, PATIENTS, PROCESSES = 2_000, 200, 4
 
 
-def race(url: str, start: multiprocessing.synchronize.Barrier) -> None:
-    """One scheduler process: waits for the others, then works until nothing is due."""
-    install(KEYS)
-    rt = Runtime(clock=lambda: NOON, channels={"console": FakeChannel("console", capabilities=Capabilities())})
-    engine = create_engine(url)
-    with Session(engine) as session:
-        start.wait(60)
-        idle = 0
-        while idle < 3:
-            idle = 0 if reminders.send_due(session, rt, NOON, limit=50).claimed else idle + 1
-    engine.dispose()
-
-
-def test_four_schedulers_racing_over_two_thousand_tasks_send_each_reminder_once(
-    session: Session, rt: Runtime, clinic: Clinic, database_url: str
-) -> None:
-    content.publish_seeds(session, rt.now())
+def crowd(session: Session, clinic: Clinic) -> list[dict[str, object]]:
+    """Patients on one plan each, written in bulk; returns their due tasks as rows."""
     plan = content.plan(session, HEART)
-    rows = []
+    definition_id = definition(session, HEART).id
+    rows: list[dict[str, object]] = []
+    people: list[Patient] = []
+    plans: list[Base] = []
     for number in range(PATIENTS):
-        contacts = (("console", f"phone-{number}", None),)
-        patient = enrol(session, rt, clinic, record_number=f"R{number}", contacts=contacts)
-        care_plan = session.scalars(select(Task.care_plan_id).where(Task.patient_id == patient.id)).first()
+        patient = Patient(
+            organization_id=clinic.organization.id,
+            care_team_id=clinic.team.id,
+            identity={"name": f"Demo {number}", "birth_date": None, "record_number": f"R{number}"},
+            language="en",
+            time_zone="UTC",
+            country="US",
+            status="active",
+            created_at=NOON,
+        )
+        about = {"organization_id": clinic.organization.id, "patient_id": patient.id}
+        care_plan = CarePlan(
+            **about, definition_id=definition_id, status="active", starts_on=NOON.date(), created_at=NOON
+        )
+        phone = f"phone-{number}"
+        contact = ContactPoint(
+            **about,
+            channel="console",
+            address=phone,
+            address_token=address_token("console", phone),
+            rank=1,
+            status="active",
+            created_at=NOON,
+        )
+        people.append(patient)
+        plans += [care_plan, contact]
         rows += [
             {
+                **about,
                 "id": new_id(),
-                "organization_id": patient.organization_id,
-                "patient_id": patient.id,
-                "care_plan_id": care_plan,
+                "care_plan_id": care_plan.id,
                 "action_id": plan.actions[0].id,
                 "nominal": datetime(2026, 1, 1) + timedelta(days=day),
                 "questionnaire": plan.actions[0].questionnaire,
@@ -301,18 +313,29 @@ def test_four_schedulers_racing_over_two_thousand_tasks_send_each_reminder_once(
             }
             for day in range(TASKS // PATIENTS)
         ]
-    session.execute(insert(Task), rows)
+    for parents_first in (people, plans):
+        session.add_all(parents_first)
+        session.flush()
+    for patient in people:
+        consents.decide(session, NOON, patient, granted=True, source="test")
+    return rows
+
+
+def test_four_schedulers_racing_over_two_thousand_tasks_send_each_reminder_once(
+    session: Session, rt: Runtime, clinic: Clinic, database_url: str
+) -> None:
+    content.publish_seeds(session, rt.now())
+    session.execute(insert(Task), crowd(session, clinic))
     session.commit()
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(PROCESSES)
-    workers = [context.Process(target=race, args=(database_url, start)) for _ in range(PROCESSES)]
+    workers = [context.Process(target=race, args=(database_url, KEYS, NOON, start)) for _ in range(PROCESSES)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join(120)
     assert [worker.exitcode for worker in workers] == [0] * PROCESSES
     # A patient whose conversation another process held was put off by some seconds; the next round gets those.
-    session.expire_all()
     while reminders.send_due(session, rt, NOON + timedelta(minutes=1)).claimed:
         pass
     found = Counter(

@@ -1,0 +1,62 @@
+"""The demo clinic: made once, through the real services, with log-ins that work and charts that show something."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from care.domain.questionnaire import check, from_response
+from care.records.communications import Communication
+from care.records.escalations import Escalation, worklist
+from care.records.observations import Observation, series
+from care.records.patients import Patient
+from care.records.questionnaire_responses import QuestionnaireResponse
+from care.runtime import Runtime
+from care.services import content, signin
+from care.services.demo_clinic import PATIENTS, WEEKS, seed_demo
+from care.services.scoring import score_due
+from tests.conftest import FakeChannel
+
+
+def test_a_demo_clinic_is_made_once_and_its_log_ins_work(session: Session, rt: Runtime) -> None:
+    logins = seed_demo(session, rt)
+    assert [login["role"] for login in logins] == ["admin", "nurse", "clinician", "nurse"]
+    assert seed_demo(session, rt) == []
+    seen = Counter()
+    for login in logins:
+        token = signin.staff_sign_in(session, rt, login["username"], login["password"])
+        seen[signin.staff_by_token(session, rt.now(), token).role.value] += 1
+    assert seen == {"admin": 1, "nurse": 2, "clinician": 1}
+
+
+def test_every_demo_patient_has_weeks_of_valid_reports_behind_them(session: Session, rt: Runtime) -> None:
+    seed_demo(session, rt)
+    patients = session.scalars(select(Patient)).all()
+    assert sorted(patient.name for patient in patients) == sorted(one.name for one in PATIENTS)
+    for patient in patients:
+        measured = series(session, patient.id, rt.now() - WEEKS, rt.now())
+        assert len(measured) >= 20
+    assert session.scalars(select(Observation).where(Observation.at > rt.now())).first() is None
+    for report in session.scalars(select(QuestionnaireResponse).limit(40)):
+        form = content.questionnaire(session, report.questionnaire)
+        assert check(form, from_response(form, report.document)) == []
+
+
+def test_the_worklist_of_the_demo_has_something_to_do_and_not_too_much(
+    session: Session, rt: Runtime, console: FakeChannel
+) -> None:
+    logins = seed_demo(session, rt)
+    while score_due(session, rt, rt.now()).claimed:
+        pass
+    rows = session.scalars(select(Escalation)).all()
+    causes = Counter(row.cause for row in rows if row.cause != "unscorable")  # no model is installed here
+    assert causes["glucose-low"] == 1
+    assert causes["weight-gain"] == 1
+    assert causes["needs-person"] == 1
+    assert sum(causes.values()) <= 6
+    token = signin.staff_sign_in(session, rt, "demo-nurse", logins[1]["password"])
+    nurse = signin.staff_by_token(session, rt.now(), token)
+    assert worklist(session, nurse)
+    assert session.scalars(select(Communication).where(Communication.waits_since.is_not(None))).first()
