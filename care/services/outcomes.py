@@ -139,6 +139,7 @@ def lose_sight(session: Session, message: Communication, reason: str, now: datet
 
 
 def give_up(session: Session, message: Communication, reason: str, now: datetime) -> None:
+    """It did not leave and won't: a nurse is told. `reason` is a code."""
     message.send_at = None
     learn(message, Delivery.FAILED, now)
     mourn(session, message, reason, now)
