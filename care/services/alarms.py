@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, insert, or_, select
+from sqlalchemy import Uuid, and_, any_, bindparam, insert, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from care.domain.codes import EscalationStatus, Priority
@@ -19,10 +20,27 @@ from care.records.flags import Flag
 from care.records.ids import new_id
 from care.records.observations import Observation
 from care.records.patients import Patient
-from care.services.among import among
 from care.services.locks import wait_to_escalate
 
 LADDER = default_ladder()
+
+_IS_OPEN = Escalation.status != EscalationStatus.COMPLETED.value
+_MINE = Escalation.patient_id == any_(bindparam("patients", type_=ARRAY(Uuid())))
+_TEAMS = and_(Escalation.patient_id.is_(None), Escalation.care_team_id == any_(bindparam("teams", type_=ARRAY(Uuid()))))
+_LOCKED = (
+    select(Escalation)
+    .where(_IS_OPEN)
+    .order_by(Escalation.id)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_OF_PATIENTS = _LOCKED.where(_MINE)
+_OPEN = _LOCKED.where(or_(_MINE, _TEAMS))
+_LINKED = (
+    select(EscalationLink.escalation_id, EscalationLink.at, Observation.code)
+    .join(Observation, Observation.response_id == EscalationLink.response_id)
+    .where(EscalationLink.escalation_id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
+)
 
 Cause = tuple[UUID, str]  # the patient, or the team for what belongs to nobody known; and the cause
 
@@ -87,7 +105,9 @@ def raise_many(session: Session, now: datetime, cases: Sequence[Case]) -> list[E
     wanted = [case for case in cases if case.alarms or case.measured]
     if not wanted:
         return []
-    wait_to_escalate(session, {case.owner for case in wanted})
+    alarming = {case.owner for case in wanted if case.alarms}
+    if alarming:  # only who may add to them keeps others from adding
+        wait_to_escalate(session, alarming)
     found = _open(session, wanted)
     waiting = _in_grace(session, found)
     flags: list[Flag] = []
@@ -134,16 +154,7 @@ def _open(session: Session, cases: Sequence[Case]) -> dict[Cause, Escalation]:
     """The open escalations of these cases' owners, locked, by owner and cause."""
     patients = {case.patient_id for case in cases if case.patient_id}
     teams = {case.care_team_id for case in cases if case.patient_id is None}
-    mine: list[ColumnElement[bool]] = [among(Escalation.patient_id, patients)] if patients else []
-    if teams:
-        mine.append(and_(Escalation.patient_id.is_(None), among(Escalation.care_team_id, teams)))
-    rows = session.scalars(
-        select(Escalation)
-        .where(or_(*mine), Escalation.status != EscalationStatus.COMPLETED.value)
-        .order_by(Escalation.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    rows = session.scalars(_OPEN if teams else _OF_PATIENTS, {"patients": list(patients), "teams": list(teams)})
     return {(row.patient_id or row.care_team_id, row.cause): row for row in rows}
 
 
@@ -153,11 +164,7 @@ def _in_grace(session: Session, found: Mapping[Cause, Escalation]) -> dict[UUID,
     graces: dict[UUID, _Grace] = {}
     if not ids:
         return graces
-    rows = session.execute(
-        select(EscalationLink.escalation_id, EscalationLink.at, Observation.code)
-        .join(Observation, Observation.response_id == EscalationLink.response_id)
-        .where(among(EscalationLink.escalation_id, ids))
-    )
+    rows = session.execute(_LINKED, {"ids": ids})
     for escalation_id, at, code in rows:
         grace = graces.setdefault(escalation_id, _Grace())
         grace.codes.add(code)

@@ -1,22 +1,20 @@
 """Desks: what is at hand when a patient's texts are answered, read once for many patients and written once.
 
-One `Desks` is one transaction: six statements read what all its texts need, whatever their number.
+One `Desks` is one transaction: three statements read what all its texts need, whatever their number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import Uuid, any_, bindparam, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from care.domain.codes import CommunicationStatus, Priority, Purpose, ResponseStatus, TaskStatus
 from care.domain.conversation import take_turn
-from care.domain.plan import PlanDefinition
 from care.domain.questionnaire import Questionnaire
 from care.domain.screen import screen
 from care.domain.triage import Alarm
@@ -32,63 +30,29 @@ from care.domain.turn import (
     Refused,
     Returned,
     Stopped,
-    Talk,
     Withdrew,
 )
 from care.library import emergency_number, lexicon, texts
-from care.records.care_plans import CarePlan
-from care.records.communications import Communication, CommunicationContent
+from care.records.communications import Communication
 from care.records.conversations import Conversation
-from care.records.patients import ContactPoint, Patient
 from care.records.tasks import Task
 from care.runtime import Runtime
 from care.services import audits, consents, content, outbox
 from care.services.alarms import Case, raise_many
-from care.services.among import among
 from care.services.drafts import Draft, draft, store
+from care.services.talking import Row, Talking, talking
 
 ATTACHMENT = "attachment"
 SOURCE = "text"
 LENGTH = 1_600  # characters, where the channel does not say
 
 
-class Row(NamedTuple):
-    """A waiting text with its words."""
-
-    message: Communication
-    content: CommunicationContent
-
-
-@dataclass(slots=True)
-class _Talking:
-    """One patient in conversation."""
-
-    patient: Patient
-    talk: Talk
-    conversation: Conversation | None
-    tasks: dict[UUID, Task]
-    plans: list[tuple[CarePlan, PlanDefinition]]
-    changed: bool = False
-
-
-def waiting_texts(
-    session: Session, now: datetime, patient_ids: Sequence[UUID], limit: int, only: UUID | None = None
-) -> list[Row]:
-    """The texts of these patients that wait for their turn, in the order in which they came; locked."""
-    found = (
-        select(Communication, CommunicationContent)
-        .join(CommunicationContent, CommunicationContent.id == Communication.id)
-        .where(
-            among(Communication.patient_id, patient_ids), Communication.direction == "in", Communication.take_at <= now
-        )
-        .order_by(Communication.recorded_at, Communication.id)
-        .limit(limit)
-        .with_for_update(of=Communication)
-        .execution_options(populate_existing=True)
-    )
-    if only is not None:
-        found = found.where(Communication.id == only)
-    return [Row(message, words) for message, words in session.execute(found)]
+_TAKEN = (
+    update(Communication)
+    .where(Communication.id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
+    .values(take_at=None, lease_until=None, attempts=0, status=CommunicationStatus.COMPLETED.value)
+    .execution_options(synchronize_session=False)
+)
 
 
 class Desks:
@@ -101,48 +65,9 @@ class Desks:
         self.cases: list[Case] = []
         self.forms: dict[str, Questionnaire] = {}
         self.lexicon, self.texts = lexicon(), texts()
+        self.contacts = {row.contact.id: row.contact for row in rows if row.contact is not None}
         ids = {row.message.patient_id for row in rows if row.message.patient_id}
-        contacts = {row.message.contact_point_id for row in rows if row.message.contact_point_id}
-        found = session.scalars(select(ContactPoint).where(among(ContactPoint.id, contacts))) if contacts else ()
-        self.contacts = {one.id: one for one in found}
-        self.talking = self._read(ids, rows) if ids else {}
-
-    def _read(self, ids: set[UUID], rows: Sequence[Row]) -> dict[UUID, _Talking]:
-        patients = self.session.scalars(select(Patient).where(among(Patient.id, ids)))
-        known = self.session.scalars(select(Conversation).where(among(Conversation.patient_id, ids)))
-        conversations = {one.patient_id: one for one in known}
-        talks = {key: Talk.from_json(one.state) for key, one in conversations.items()}
-        plans: dict[UUID, list[tuple[CarePlan, PlanDefinition]]] = {}
-        found = select(CarePlan).where(among(CarePlan.patient_id, ids)).order_by(CarePlan.created_at, CarePlan.id)
-        for row in self.session.scalars(found):
-            plans.setdefault(row.patient_id, []).append((row, content.plan(self.session, row.definition_id)))
-        tasks = self._tasks(ids, {talk.task_id for talk in talks.values()}, rows)
-        return {
-            one.id: _Talking(
-                one,
-                talks.get(one.id) or Talk.idle(),
-                conversations.get(one.id),
-                tasks.get(one.id, {}),
-                plans.get(one.id, []),
-            )
-            for one in patients
-        }
-
-    def _tasks(self, ids: set[UUID], asked: set[str | None], rows: Sequence[Row]) -> dict[UUID, dict[UUID, Task]]:
-        """The tasks that were open when one of the texts came, and those that somebody is being asked about."""
-        earliest = min(row.message.at for row in rows)
-        is_open = and_(
-            among(Task.patient_id, ids),
-            Task.status.in_((TaskStatus.READY.value, TaskStatus.IN_PROGRESS.value)),
-            Task.due_at <= self.now,
-            Task.expires_at > earliest,
-        )
-        mine = {UUID(one) for one in asked if one}
-        found = select(Task).where(or_(is_open, among(Task.id, mine)) if mine else is_open)
-        tasks: dict[UUID, dict[UUID, Task]] = {}
-        for task in self.session.scalars(found.order_by(Task.due_at, Task.id)):
-            tasks.setdefault(task.patient_id, {})[task.id] = task
-        return tasks
+        self.talking = talking(session, now, ids, min(row.message.at for row in rows)) if ids else {}
 
     def turn(self, row: Row) -> None:
         """One text: understood, its acts applied, its replies queued (all in memory until `write`)."""
@@ -159,7 +84,7 @@ class Desks:
             self._say_and_do(desk, message, words)
         self.taken.append(message.id)
 
-    def _say_and_do(self, desk: _Talking, message: Communication, words: str) -> None:
+    def _say_and_do(self, desk: Talking, message: Communication, words: str) -> None:
         verdict = screen(words, self.lexicon)
         turn = take_turn(desk.talk, words, verdict, self._desk(desk, message))
         if turn.talk != desk.talk:
@@ -169,7 +94,7 @@ class Desks:
         for number, say in enumerate(turn.says):
             self._reply(desk, message, say.purpose, say.text, str(number))
 
-    def _desk(self, desk: _Talking, message: Communication) -> Desk:
+    def _desk(self, desk: Talking, message: Communication) -> Desk:
         """What the conversation may know; its "now" is when the text was written."""
         patient, at = desk.patient, message.at
         channel = self.rt.channels.get(message.channel)
@@ -191,7 +116,7 @@ class Desks:
             found = self.forms[canonical] = content.questionnaire(self.session, canonical)
         return found
 
-    def _open_tasks(self, desk: _Talking, at: datetime) -> tuple[OpenTask, ...]:
+    def _open_tasks(self, desk: Talking, at: datetime) -> tuple[OpenTask, ...]:
         return tuple(
             OpenTask(str(task.id), task.questionnaire, self._title(desk, task), task.due_at)
             for task in desk.tasks.values()
@@ -200,20 +125,20 @@ class Desks:
             and task.expires_at > at
         )
 
-    def _title(self, desk: _Talking, task: Task) -> dict[str, str]:
+    def _title(self, desk: Talking, task: Task) -> dict[str, str]:
         for row, plan in desk.plans:
             action = plan.action(task.action_id) if row.id == task.care_plan_id else None
             if action is not None:
                 return dict(action.title)
         return dict(self._form(task.questionnaire).title)
 
-    def _diary(self, desk: _Talking) -> DiaryDesk | None:
+    def _diary(self, desk: Talking) -> DiaryDesk | None:
         for row, plan in desk.plans:
             if row.status == "active" and plan.diary:
                 return DiaryDesk(plan.diary, desk.patient.glucose_unit)
         return None
 
-    def _apply(self, act: Act, desk: _Talking, message: Communication) -> None:
+    def _apply(self, act: Act, desk: Talking, message: Communication) -> None:
         match act:
             case Began():
                 task = desk.tasks.get(UUID(act.task_id))
@@ -234,7 +159,7 @@ class Desks:
 
     def _keep(
         self,
-        desk: _Talking,
+        desk: Talking,
         message: Communication,
         act: Completed | Stopped | Noted,
         at: datetime,
@@ -255,7 +180,7 @@ class Desks:
         )
         self.drafts.append(made)
 
-    def _consent(self, desk: _Talking, message: Communication, granted: bool) -> None:
+    def _consent(self, desk: Talking, message: Communication, granted: bool) -> None:
         """A decision by text is for the channel it came on. What is queued and needs consent is stopped with it."""
         consents.decide(self.session, message.at, desk.patient, granted=granted, source=SOURCE, channel=message.channel)
         contact = self.contacts.get(message.contact_point_id) if message.contact_point_id else None
@@ -279,7 +204,7 @@ class Desks:
         )
 
     def _to_person(
-        self, desk: _Talking, message: Communication, reply: str | None = None, cause: str = "needs-person"
+        self, desk: Talking, message: Communication, reply: str | None = None, cause: str = "needs-person"
     ) -> None:
         """A person reads this text: it waits in the team's inbox and stands on the worklist."""
         message.waits_since = message.waits_since or self.now
@@ -299,7 +224,7 @@ class Desks:
             words = self.texts.say(patient.language, reply, number=emergency_number(patient.country))
             self._reply(desk, message, Purpose.REPLY, words, reply)
 
-    def _reply(self, desk: _Talking, message: Communication, purpose: Purpose, words: str, which: str) -> None:
+    def _reply(self, desk: Talking, message: Communication, purpose: Purpose, words: str, which: str) -> None:
         outbox.enqueue(
             self.session,
             self.now,
@@ -322,21 +247,16 @@ class Desks:
                 )
                 self.session.add(desk.conversation)
             desk.conversation.state, desk.conversation.updated_at = desk.talk.to_json(), self.now
-        self.session.execute(
-            update(Communication)
-            .where(among(Communication.id, self.taken))
-            .values(take_at=None, lease_until=None, attempts=0, status=CommunicationStatus.COMPLETED.value)
-            .execution_options(synchronize_session=False)
-        )
+        self.session.execute(_TAKEN, {"ids": self.taken})
         store(self.session, self.drafts)
         raise_many(self.session, self.now, self.cases)
 
 
-def _task(desk: _Talking, task_id: str | None) -> Task | None:
+def _task(desk: Talking, task_id: str | None) -> Task | None:
     return desk.tasks.get(UUID(task_id)) if task_id else None
 
 
-def _plan_that_asks(desk: _Talking, questionnaire: str) -> UUID | None:
+def _plan_that_asks(desk: Talking, questionnaire: str) -> UUID | None:
     """The patient's care plan that this questionnaire belongs to: an active one before one that is over."""
     fitting = [
         row

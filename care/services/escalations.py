@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Delivery, EscalationStatus, Outcome, Priority, Purpose, Role
@@ -28,6 +28,35 @@ __all__ = ["Case", "accept", "complete", "message", "page_due", "raise_alarms", 
 LADDER = default_ladder()
 LONGEST_MESSAGE = 1_000  # characters; what a phone shows without scrolling far
 LONGEST_NOTE = 10_000
+
+_END_FLAG = (
+    update(Flag)
+    .where(Flag.id == bindparam("flag"))
+    .values(status="inactive", ended_at=bindparam("now"))
+    .execution_options(synchronize_session=False)
+)
+_SETTLE = (
+    update(Communication)
+    .where(
+        Communication.id.in_(
+            select(EscalationLink.communication_id).where(EscalationLink.escalation_id == bindparam("escalation"))
+        ),
+        Communication.waits_since.is_not(None),
+    )
+    .values(waits_since=None)
+    .execution_options(synchronize_session=False)
+)
+_STOP_PAGES = (
+    update(Communication)
+    .where(
+        Communication.escalation_id == bindparam("escalation"),
+        Communication.purpose == Purpose.PAGE.value,
+        Communication.send_at.is_not(None),
+        Communication.delivery == Delivery.QUEUED.value,
+    )
+    .values(status="not-done", delivery=Delivery.STOPPED.value, status_reason="accepted", send_at=None)
+    .execution_options(synchronize_session=False)
+)
 
 
 def accept(session: Session, rt: Runtime, staff: Staff, escalation_id: UUID) -> Escalation:
@@ -60,19 +89,8 @@ def complete(
         _stop_pages(session, row.id)
     row.state = step(row.state, Complete(str(staff.id), ended), now, LADDER).state
     row.completed_at, row.outcome, row.note = now, ended.value, note or None
-    session.execute(
-        update(Flag)
-        .where(Flag.id == row.flag_id)
-        .values(status="inactive", ended_at=now)
-        .execution_options(synchronize_session=False)
-    )
-    texts = select(EscalationLink.communication_id).where(EscalationLink.escalation_id == row.id)
-    session.execute(
-        update(Communication)
-        .where(Communication.id.in_(texts), Communication.waits_since.is_not(None))
-        .values(waits_since=None)
-        .execution_options(synchronize_session=False)
-    )
+    session.execute(_END_FLAG, {"flag": row.flag_id, "now": now})
+    session.execute(_SETTLE, {"escalation": row.id})
     _audit(session, now, staff, row, "escalation.complete", outcome=ended.value)
     session.commit()
     return row
@@ -133,17 +151,7 @@ def _outcome(outcome: str) -> Outcome:
 
 def _stop_pages(session: Session, escalation_id: UUID) -> None:
     """Pages that nobody has taken to send yet are no longer needed."""
-    session.execute(
-        update(Communication)
-        .where(
-            Communication.escalation_id == escalation_id,
-            Communication.purpose == Purpose.PAGE.value,
-            Communication.send_at.is_not(None),
-            Communication.delivery == Delivery.QUEUED.value,
-        )
-        .values(status="not-done", delivery=Delivery.STOPPED.value, status_reason="accepted", send_at=None)
-        .execution_options(synchronize_session=False)
-    )
+    session.execute(_STOP_PAGES, {"escalation": escalation_id})
 
 
 def _audit(session: Session, now: datetime, staff: Staff, row: Escalation, action: str, **detail: Any) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, text, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import CursorResult, any_, bindparam, select, text, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, insert
 from sqlalchemy.orm import Session
 
 from care.domain.codes import CommunicationStatus, Priority, Purpose
@@ -20,15 +21,15 @@ from care.domain.message import Incoming
 from care.domain.screen import Verdict, screen
 from care.errors import Invalid
 from care.library import emergency_number, lexicon, texts
+from care.records.among import among
 from care.records.base import Base
 from care.records.communications import Communication, CommunicationContent
 from care.records.ids import new_id
-from care.records.organizations import CareTeam, Organization, team_for_address
+from care.records.organizations import Organization, team_for_address
 from care.records.patients import ContactPoint, Patient, address_token
 from care.records.seal import seal
 from care.runtime import Runtime
 from care.services import outbox
-from care.services.among import among
 from care.services.desks import ATTACHMENT
 from care.services.emergencies import alarm_of, emergency_words, is_alarming
 from care.services.escalations import Case, raise_many
@@ -40,6 +41,18 @@ __all__ = ["Received", "receive", "receive_many", "take_turns_due"]
 TEXT = "text"
 
 _TEXTS, _CONTENTS = (Base.metadata.tables[one.__tablename__] for one in (Communication, CommunicationContent))
+_INSERT = (
+    insert(_TEXTS)
+    .on_conflict_do_nothing(index_elements=["channel", "external_id"], index_where=text("direction = 'in'"))
+    .execution_options(preserve_rowcount=True)
+)
+_CONTENT = insert(_CONTENTS)
+_PEOPLE = (
+    select(ContactPoint, Patient)
+    .join(Patient, Patient.id == ContactPoint.patient_id)
+    .where(ContactPoint.address_token == any_(bindparam("tokens", type_=ARRAY(BYTEA()))))
+    .order_by(ContactPoint.created_at, ContactPoint.id)
+)
 
 Person = tuple[ContactPoint, Patient]
 
@@ -53,6 +66,13 @@ class Received:
     verdict: Verdict
 
 
+class _Team(NamedTuple):
+    """Who looks after a text."""
+
+    id: UUID
+    organization_id: UUID
+
+
 @dataclass(frozen=True, slots=True)
 class _Text:
     """One incoming text on its way into the tables, with everybody who uses its address."""
@@ -62,7 +82,7 @@ class _Text:
     external_id: str
     token: bytes
     people: tuple[Person, ...]
-    team: CareTeam
+    team: _Team
     verdict: Verdict
 
     @property
@@ -85,7 +105,7 @@ def receive_many(session: Session, rt: Runtime, incoming: Sequence[Incoming]) ->
     known = _insert(session, kept, now)
     new = [one for one in kept if known[one.incoming.channel, one.external_id] == one.id]
     if new:
-        session.execute(insert(_CONTENTS), [_content(one) for one in new])
+        session.execute(_CONTENT, [_content(one) for one in new])
     _alarm(session, [one for one in new if one.alarming], now)
     for one in new:
         if not one.people and not one.alarming and one.verdict.kind != "stop":
@@ -96,53 +116,40 @@ def receive_many(session: Session, rt: Runtime, incoming: Sequence[Incoming]) ->
 
 
 def _prepared(session: Session, incoming: Sequence[Incoming]) -> list[_Text]:
-    ids = sorted(new_id() for _ in incoming)  # ids of one instant are in no order of their own; these keep the texts'
     tokens = [address_token(one.channel, one.sender) for one in incoming]
-    people = _people(session, {(one.channel, token) for one, token in zip(incoming, tokens, strict=True)})
-    teams: dict[str, CareTeam] = {}
+    people = _people(session, set(tokens))
+    teams: dict[str, _Team] = {}
     words = lexicon()
     kept: list[_Text] = []
-    for number, (one, token) in enumerate(zip(incoming, tokens, strict=True)):
+    for one, token in zip(incoming, tokens, strict=True):
         known = people.get((one.channel, token), ())
-        team = known[0][1].care_team_id if known else None
-        kept.append(
-            _Text(
-                ids[number],
-                one,
-                _plain(one.external_id) or str(ids[number]),
-                token,
-                known,
-                _team(session, one.recipient, team, teams),
-                screen(one.text, words),
-            )
-        )
+        if known:
+            team = _Team(known[0][1].care_team_id, known[0][1].organization_id)
+        else:
+            team = _team(session, one.recipient, teams)
+        text_id = new_id()
+        external_id = _plain(one.external_id) or str(text_id)
+        kept.append(_Text(text_id, one, external_id, token, known, team, screen(one.text, words)))
     return kept
 
 
-def _people(session: Session, addresses: set[tuple[str, bytes]]) -> dict[tuple[str, bytes], tuple[Person, ...]]:
-    """Everybody who uses these addresses, the longest-known first."""
-    found = (
-        select(ContactPoint, Patient)
-        .join(Patient, Patient.id == ContactPoint.patient_id)
-        .where(among(ContactPoint.address_token, {token for _, token in addresses}))
-        .order_by(ContactPoint.created_at, ContactPoint.id)
-    )
+def _people(session: Session, tokens: set[bytes]) -> dict[tuple[str, bytes], tuple[Person, ...]]:
+    """Everybody who uses these addresses, the longest-known first, by channel and token."""
     people: dict[tuple[str, bytes], tuple[Person, ...]] = {}
-    for contact, patient in session.execute(found):
+    for contact, patient in session.execute(_PEOPLE, {"tokens": list(tokens)}):
         key = (contact.channel, bytes(contact.address_token))
         people[key] = (*people.get(key, ()), (contact, patient))
     return people
 
 
-def _team(session: Session, recipient: str, known: UUID | None, teams: dict[str, CareTeam]) -> CareTeam:
-    """The team of the (first) patient; of a stranger, the default team of the hospital that was written to."""
-    key = str(known) if known else recipient
-    team = teams.get(key)
+def _team(session: Session, recipient: str, teams: dict[str, _Team]) -> _Team:
+    """The default team of the hospital that a stranger wrote to."""
+    team = teams.get(recipient)
     if team is None:
-        team = session.get(CareTeam, known) if known else team_for_address(session, recipient)
-        if team is None:
+        found = team_for_address(session, recipient)
+        if found is None:
             raise Invalid("no-team", "there is no organization yet that could look after a text")
-        teams[key] = team
+        team = teams[recipient] = _Team(found.id, found.organization_id)
     return team
 
 
@@ -150,12 +157,11 @@ def _insert(session: Session, kept: Sequence[_Text], now: datetime) -> dict[tupl
     """Insert what is new; the ids of all by (channel, external id). Two at once: the index decides who was first."""
     if not kept:
         return {}
-    once = insert(_TEXTS).on_conflict_do_nothing(
-        index_elements=["channel", "external_id"], index_where=text("direction = 'in'")
-    )
     first = {(one.incoming.channel, one.external_id): one for one in reversed(kept)}
     rows = [_row(one, now) for one in kept if first[one.incoming.channel, one.external_id] is one]
-    session.execute(once, rows)  # without RETURNING: many rows then go as one short statement many times
+    done = session.execute(_INSERT, rows)  # without RETURNING: many rows then go as one short statement many times
+    if isinstance(done, CursorResult) and done.rowcount == len(rows):
+        return {key: one.id for key, one in first.items()}
     mine = select(Communication.id).where(among(Communication.id, [row["id"] for row in rows]))
     inserted = set(session.scalars(mine))
     known = {key: one.id for key, one in first.items() if one.id in inserted}

@@ -13,13 +13,13 @@ from care.domain.codes import Priority, Purpose, Role
 from care.domain.escalation import Ladder, Tick, default_ladder, step
 from care.library import texts
 from care.logs import logger
+from care.records.among import among
 from care.records.dead_letters import DeadLetter
 from care.records.escalations import Escalation
 from care.records.organizations import Organization
 from care.records.practitioners import Practitioner
 from care.runtime import Runtime
 from care.services import outbox
-from care.services.among import among
 from care.services.queue import Queue, Worked, work
 
 LADDER = default_ladder()

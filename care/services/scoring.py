@@ -7,44 +7,50 @@ observations. What cannot be judged becomes an alarm of its own, never a silence
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, cast, insert, select
+from sqlalchemy import Uuid, any_, bindparam, insert, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from care.domain.assessment import Assessment
 from care.domain.codes import Priority, Purpose, ResponseStatus
 from care.domain.measure import Measure
 from care.domain.plan import PlanDefinition
-from care.domain.questionnaire import Answer, Answers, from_response
 from care.domain.rules import Finding, Report, RuleSet, judge
 from care.domain.triage import Alarm, triage
 from care.errors import AssessmentError, NotFound
 from care.library import emergency_number, texts
 from care.logs import logger
+from care.records.among import among
 from care.records.care_plans import CarePlan
 from care.records.ids import new_id
-from care.records.observations import Observation
-from care.records.patients import Patient
+from care.records.patients import ContactPoint, Patient
 from care.records.questionnaire_responses import QuestionnaireResponse
 from care.records.risk_assessments import RiskAssessment
 from care.runtime import Runtime
 from care.services import content, outbox
 from care.services.alarms import Case, raise_alarms, raise_many
-from care.services.among import among
 from care.services.queue import Queue, Worked, work
+from care.services.series import LazyAnswers, Series
 
-WINDOW = timedelta(days=30)
 QUEUE = Queue("reports", QuestionnaireResponse, "score_at")
 # A model that says it knows too little of a patient yet has not failed: the rules decide, and the reason is recorded.
 ABSTAINS = frozenset({"too-few", "missing"})
 FRESH = timedelta(hours=2)  # advice to measure again is of no use for a reading of last week
 NO_PLAN, CRASHED = "no-plan", "crashed"
+
+# Statements are made once: making one costs about as much as the database needs for it.
+_IDS = any_(bindparam("ids", type_=ARRAY(Uuid())))
+_PEOPLE = (
+    select(Patient, CarePlan.id, CarePlan.definition_id)
+    .outerjoin(CarePlan, CarePlan.patient_id == Patient.id)
+    .where(Patient.id == _IDS)
+)
 
 
 def score_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 200) -> Worked:
@@ -83,10 +89,16 @@ class _Batch:
     def __init__(self, session: Session, rt: Runtime, rows: Sequence[QuestionnaireResponse], now: datetime) -> None:
         self.session, self.rt, self.now = session, rt, now
         self.rows = sorted(rows, key=lambda row: (row.authored_at, row.recorded_at, row.id))
-        ids = {row.patient_id for row in rows}
-        self.patients = {one.id: one for one in session.scalars(select(Patient).where(among(Patient.id, ids)))}
-        self.plans = self._plans()
-        self.series = _Series(session, self.rows)
+        self.patients: dict[UUID, Patient] = {}
+        self.plans: dict[UUID, PlanDefinition] = {}
+        for patient, plan_id, definition_id in session.execute(
+            _PEOPLE, {"ids": list({row.patient_id for row in rows})}
+        ):
+            self.patients[patient.id] = patient
+            if plan_id is not None:
+                self.plans[plan_id] = content.plan(session, definition_id)
+        self.contacts: dict[UUID, ContactPoint | None] = {}
+        self.series = Series(session, self.rows)
         self.rule_sets: dict[tuple[str, ...], tuple[RuleSet, ...]] = {}
 
     def score(self) -> None:
@@ -120,7 +132,7 @@ class _Batch:
             try:
                 rule_sets = self._rules(plan)
                 sha256 = rules_sha256(rule_sets)
-                report = Report(str(row.id), row.authored_at, own, _LazyAnswers(self.session, row))
+                report = Report(str(row.id), row.authored_at, own, LazyAnswers(self.session, row))
                 findings = judge(rule_sets, report, history)
                 assessment, failure = self._assess(bundle, (*history, *own), row.authored_at, patient)
             except Exception as error:  # noqa: BLE001  whatever it is: a nurse looks at this one, the others are judged
@@ -147,13 +159,6 @@ class _Batch:
         if found is None:
             found = self.rule_sets[plan.rules] = tuple(content.rule_sets(self.session, plan.rules))
         return found
-
-    def _plans(self) -> dict[UUID, PlanDefinition]:
-        ids = {row.care_plan_id for row in self.rows if row.care_plan_id}
-        if not ids:
-            return {}
-        found = self.session.execute(select(CarePlan.id, CarePlan.definition_id).where(among(CarePlan.id, ids)))
-        return {row.id: content.plan(self.session, row.definition_id) for row in found}
 
     def _known(self, ids: Sequence[UUID]) -> set[tuple[UUID, str, str]]:
         if not ids:
@@ -205,6 +210,8 @@ class _Batch:
         """What the patient can do at once, in the rule's own words."""
         patient = one.patient
         words = texts().say(patient.language, str(alarm.reply), number=emergency_number(patient.country))
+        if patient.id not in self.contacts:
+            self.contacts[patient.id] = outbox.best_contact(self.session, patient.id, Purpose.REPLY)
         outbox.enqueue(
             self.session,
             self.now,
@@ -212,88 +219,11 @@ class _Batch:
             text=words,
             dedupe=f"advice:{one.row.id}:{alarm.cause}",
             patient=patient,
+            contact=self.contacts[patient.id],
             priority=alarm.priority,
             response_id=one.row.id,
+            check=False,
         )
-
-
-class _Series:
-    """The observations that a batch needs, read once: each report's own and what came before it.
-
-    Ids are read as text: many are compared, and a UUID's comparison is slow.
-    """
-
-    def __init__(self, session: Session, rows: Sequence[QuestionnaireResponse]) -> None:
-        self._own: dict[str, list[Measure]] = {str(row.id): [] for row in rows}
-        self._all: dict[str, list[Measure]] = {str(row.patient_id): [] for row in rows}
-        self._times: dict[str, list[datetime]] = {}
-        if not rows:
-            return
-        amended = [row.id for row in rows if row.status == ResponseStatus.AMENDED.value]
-        since, until = rows[0].authored_at - WINDOW, rows[-1].authored_at
-        window = (
-            among(Observation.patient_id, {row.patient_id for row in rows}),
-            Observation.at >= since,
-            Observation.at <= until,
-            ~Observation.superseded,
-        )
-        self._read(session, window, counts=True)
-        if amended:  # what a correction took out of the series is still judged as what was reported
-            self._read(session, (among(Observation.response_id, amended), Observation.superseded), counts=False)
-        self._times = {key: [one.at for one in found] for key, found in self._all.items()}
-
-    def _read(self, session: Session, where: Sequence[Any], counts: bool) -> None:
-        table = Observation
-        found = select(
-            cast(table.patient_id, Text),
-            cast(table.response_id, Text),
-            cast(table.id, Text),
-            table.code,
-            table.value,
-            table.unit,
-            table.at,
-            table.comparator,
-            table.context,
-        )
-        for row in session.execute(found.where(*where).order_by(table.at, table.id)):
-            measure = Measure(*row[2:])
-            if row[1] in self._own:
-                self._own[row[1]].append(measure)
-            if counts:
-                self._all[row[0]].append(measure)
-
-    def of(self, row: QuestionnaireResponse) -> tuple[tuple[Measure, ...], list[Measure]]:
-        """(the report's own measures, the patient's others of the thirty days up to it)."""
-        own = tuple(self._own[str(row.id)])
-        series, times = self._all[str(row.patient_id)], self._times[str(row.patient_id)]
-        first, last = bisect_left(times, row.authored_at - WINDOW), bisect_left(times, row.authored_at)
-        mine = {one.id for one in own}  # a report's own measures are true when it is: only those need comparing
-        return own, series[first:last] + [
-            one for one in series[last : bisect_right(times, row.authored_at)] if one.id not in mine
-        ]
-
-
-class _LazyAnswers(Mapping[str, tuple[Answer, ...]]):
-    """The answers of a report, opened only when a rule asks for one: most rules read measures."""
-
-    def __init__(self, session: Session, row: QuestionnaireResponse) -> None:
-        self._session, self._row = session, row
-        self._opened: Answers | None = None
-
-    def _answers(self) -> Answers:
-        if self._opened is None:
-            form = content.questionnaire(self._session, self._row.questionnaire)
-            self._opened = from_response(form, self._row.document)
-        return self._opened
-
-    def __getitem__(self, link_id: str) -> tuple[Answer, ...]:
-        return self._answers()[link_id]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._answers())
-
-    def __len__(self) -> int:
-        return len(self._answers())
 
 
 def rules_sha256(rule_sets: Sequence[RuleSet]) -> str:

@@ -20,7 +20,6 @@ from care.domain.triage import Alarm
 from care.library import texts
 from care.records.communications import Communication, CommunicationContent
 from care.records.patients import ContactPoint, Patient
-from care.runtime import Runtime
 from care.services import outbox
 from care.services.alarms import raise_alarms
 from care.services.locks import lock_patients
@@ -32,17 +31,11 @@ FOR_THE_PHONE = frozenset(("stop", "start", "help"))
 ASKED = "who-is-speaking:"
 
 Person = tuple[ContactPoint, Patient]
+Phone = tuple[str, bytes]  # a channel, and the token of an address on it
 
 
-def settle_speakers(session: Session, rt: Runtime, now: datetime, limit: int = 50) -> Worked:
+def settle_speakers(session: Session, now: datetime, phones: Sequence[Phone]) -> Worked:
     """Find out whose the waiting texts of shared phones are; commits. What is settled then waits for its turn."""
-    found = (
-        select(Communication.channel, Communication.address_token)
-        .where(Communication.take_at <= now, Communication.direction == "in", Communication.patient_id.is_(None))
-        .distinct()
-        .limit(limit)
-    )
-    phones = [(row.channel, bytes(row.address_token)) for row in session.execute(found) if row.address_token]
     worked = Worked()
     for channel, token in phones:
         if lock_patients(session, [UUID(bytes=token)]):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -23,20 +23,34 @@ from care.records.dead_letters import DeadLetter
 from care.records.patients import Patient
 from care.runtime import Runtime
 from care.services.alarms import raise_alarms
-from care.services.desks import Desks, Row, waiting_texts
+from care.services.desks import Desks
 from care.services.locks import lock_patients
 from care.services.queue import ATTEMPTS, Worked
-from care.services.speakers import settle_speakers
+from care.services.speakers import Phone, settle_speakers
+from care.services.talking import Row, waiting_texts
 
 QUEUE = "turns"
 TEXTS = 500  # at most so many texts in one transaction
+
+_WAITING = (
+    select(Communication.patient_id, Communication.channel, Communication.address_token)
+    .where(Communication.take_at <= bindparam("now"), Communication.direction == "in")
+    .group_by(Communication.patient_id, Communication.channel, Communication.address_token)
+    .order_by(func.min(Communication.recorded_at))
+    .limit(bindparam("most"))
+)
 
 
 def take_turns_due(session: Session, rt: Runtime, now: datetime, limit_patients: int = 50) -> Worked:
     """Take the turns of up to `limit_patients` patients whose texts wait; commits."""
     session.expire_all()  # what this session saw before is read as it is now
-    worked = settle_speakers(session, rt, now)
-    locked = _locked(session, now, limit_patients)
+    patients, phones = _waiting(session, now, limit_patients)
+    worked = Worked()
+    if phones:
+        worked = settle_speakers(session, now, phones)
+        patients, _ = _waiting(session, now, limit_patients)
+    got = lock_patients(session, patients)
+    locked = [one for one in patients if one in got]
     if not locked:
         session.rollback()
         return worked
@@ -50,18 +64,16 @@ def take_turns_due(session: Session, rt: Runtime, now: datetime, limit_patients:
     return worked
 
 
-def _locked(session: Session, now: datetime, limit: int) -> list[UUID]:
-    """Patients whose texts wait and whom nobody else works for now, the longest waiting first; locked."""
-    waiting = (
-        select(Communication.patient_id)
-        .where(Communication.take_at <= now, Communication.direction == "in", Communication.patient_id.is_not(None))
-        .group_by(Communication.patient_id)
-        .order_by(func.min(Communication.recorded_at))
-        .limit(limit)
-    )
-    ids = [one for one in session.scalars(waiting) if one is not None]
-    got = lock_patients(session, ids)
-    return [one for one in ids if one in got]
+def _waiting(session: Session, now: datetime, limit: int) -> tuple[list[UUID], list[Phone]]:
+    """Patients whose texts wait, the longest waiting first, and shared phones whose texts are nobody's yet."""
+    patients: dict[UUID, None] = {}
+    phones: list[Phone] = []
+    for patient_id, channel, token in session.execute(_WAITING, {"now": now, "most": limit}):
+        if patient_id is not None:
+            patients[patient_id] = None
+        elif token is not None:
+            phones.append((channel, bytes(token)))
+    return list(patients), phones
 
 
 def _take(session: Session, rt: Runtime, now: datetime, rows: Sequence[Row]) -> Worked:
