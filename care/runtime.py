@@ -26,7 +26,7 @@ def no_model(bundle_id: str, measures: Sequence[Measure], at: datetime, zone: st
 
 @dataclass(frozen=True)
 class Runtime:
-    """The clock (aware UTC), the channels by name, and the way to ask a model: assess(bundle id, measures, at, zone)."""
+    """The clock (aware UTC), the channels by name, and a way to ask a model: assess(bundle id, measures, at, zone)."""
 
     clock: Callable[[], datetime] = wall_clock
     channels: Mapping[str, Channel] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class WebhookCall:
-    """One HTTP call by a provider, as it came: nothing decoded, nothing stripped, so that a signature can be checked."""
+    """One HTTP call by a provider, as it came: nothing decoded or stripped, so that a signature can be checked."""
 
     method: str
     path: str

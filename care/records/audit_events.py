@@ -29,7 +29,7 @@ class AuditEvent(Base):
 
 
 class AuditSeal(Base):
-    """One link of the chain. `id` is the event's; `hash` = SHA-256 over the previous hash and the event's canonical form."""
+    """One link of the chain. `id` is the event's; `hash` is SHA-256 over the previous hash and the event."""
 
     __tablename__ = "audit_seal"
     seq: Mapped[int] = mapped_column(BigInteger, unique=True)

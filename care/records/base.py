@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -38,10 +39,17 @@ class Base(DeclarativeBase):
 
     def __init__(self, **values: Any) -> None:
         self.id = values.pop("id", None) or new_id()  # first: sealed attributes need it
+        kind = type(self)
         for name, value in values.items():
-            if not hasattr(type(self), name):
-                raise TypeError(f"{type(self).__name__} has no {name}")
+            if name not in _names(kind):
+                raise TypeError(f"{kind.__name__} has no {name}")
             setattr(self, name, value)
+
+
+@cache
+def _names(kind: type) -> frozenset[str]:
+    """What a row of this table may be made with."""
+    return frozenset(dir(kind))
 
 
 class OfOrganization:

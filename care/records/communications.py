@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from care.records.among import among
 from care.records.base import Base, OfOrganization, Queued
 from care.records.seal import Sealed
 
@@ -78,7 +79,7 @@ class CommunicationContent(Base):
 
 def contents(session: Session, ids: list[UUID]) -> dict[UUID, CommunicationContent]:
     """The contents of these communications, by id."""
-    rows = session.scalars(select(CommunicationContent).where(CommunicationContent.id.in_(ids)))
+    rows = session.scalars(select(CommunicationContent).where(among(CommunicationContent.id, ids)))
     return {row.id: row for row in rows}
 
 

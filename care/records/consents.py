@@ -14,7 +14,7 @@ FOLLOW_UP = "follow-up"
 
 
 class Consent(OfPatient, Base):
-    """One decision: given or withdrawn, for a purpose on a channel ('*' is all), with its wording's version and source."""
+    """One decision: given or withdrawn, for a purpose on a channel ('*' is all), with the wording's version."""
 
     __tablename__ = "consent"
     __table_args__ = (Index("ix_consent_latest", "patient_id", "purpose", "channel", "at"),)
@@ -25,17 +25,6 @@ class Consent(OfPatient, Base):
     language: Mapped[str]
     source: Mapped[str]
     at: Mapped[datetime]
-
-
-def consented(session: Session, patient_ids: set[UUID], purpose: str = FOLLOW_UP) -> set[tuple[UUID, str]]:
-    """The (patient, channel) pairs whose newest decision is a yes. Channel '*' covers every channel not named."""
-    latest = (
-        select(Consent.patient_id, Consent.channel, Consent.granted)
-        .where(Consent.patient_id.in_(patient_ids), Consent.purpose == purpose)
-        .distinct(Consent.patient_id, Consent.channel)
-        .order_by(Consent.patient_id, Consent.channel, Consent.at.desc(), Consent.id.desc())
-    )
-    return {(row.patient_id, row.channel) for row in session.execute(latest) if row.granted}
 
 
 def ledger(session: Session, patient_id: UUID) -> list[Consent]:

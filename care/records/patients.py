@@ -94,8 +94,7 @@ def visible_to(staff: Staff, model: Any = Patient) -> ColumnElement[bool]:
     if staff.role is Role.ADMIN or staff.care_team_id is None:
         return model.id.is_(None)  # type: ignore[no-any-return]
     if model is Patient:
-        own = and_(Patient.organization_id == staff.organization_id, Patient.care_team_id == staff.care_team_id)
-        return own
+        return and_(Patient.organization_id == staff.organization_id, Patient.care_team_id == staff.care_team_id)
     team = select(Patient.id).where(
         Patient.organization_id == staff.organization_id, Patient.care_team_id == staff.care_team_id
     )

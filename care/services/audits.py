@@ -96,11 +96,9 @@ def _looked_at_until(session: Session) -> UUID:
 
 def verify(session: Session) -> Verified:
     """Walk the chain from its start. `first_broken` names the event or the sequence number at which it breaks."""
-    events = 0
     previous, expected = _START, 1
     broken: str | None = None
     for seal, event in _chain(session):
-        events += 1
         if seal.seq != expected or event is None or bytes(seal.hash) != digest(previous, event):
             broken = str(seal.id) if seal.seq == expected else f"seq {expected}"
             break

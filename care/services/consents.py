@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from care.records.among import among
 from care.records.consents import FOLLOW_UP, Consent
 from care.records.patients import Patient
 
@@ -35,7 +36,7 @@ def ledger_of(session: Session, patient_ids: Collection[UUID], purpose: str = FO
         return Ledger({})
     newest = (
         select(Consent.patient_id, Consent.channel, Consent.at, Consent.id, Consent.granted)
-        .where(Consent.patient_id.in_(set(patient_ids)), Consent.purpose == purpose)
+        .where(among(Consent.patient_id, set(patient_ids)), Consent.purpose == purpose)
         .ext(distinct_on(Consent.patient_id, Consent.channel))
         .order_by(Consent.patient_id, Consent.channel, Consent.at.desc(), Consent.id.desc())
     )

@@ -12,6 +12,7 @@ from care.domain.codes import CommunicationStatus, Delivery, Purpose
 from care.domain.delivery import settled
 from care.domain.message import Outgoing
 from care.errors import CareError
+from care.records.among import among
 from care.records.communications import Communication, CommunicationContent, contents
 from care.runtime import Runtime
 from care.services.departures import Facts, Later, Stop, departure, facts_for
@@ -58,7 +59,7 @@ def _prepare(session: Session, leases: dict[UUID, datetime], now: datetime) -> l
             ready.append(outgoing)
     session.execute(
         update(Communication)
-        .where(Communication.id.in_([one.id for one in ready]))
+        .where(among(Communication.id, [one.id for one in ready]))
         .values(status=CommunicationStatus.IN_PROGRESS.value, delivery=Delivery.SENDING.value)
         .execution_options(synchronize_session=False)
     )
@@ -67,7 +68,7 @@ def _prepare(session: Session, leases: dict[UUID, datetime], now: datetime) -> l
 
 
 def _locked(session: Session, leases: dict[UUID, datetime]) -> list[Communication]:
-    found = select(Communication).where(Communication.id.in_(leases)).order_by(*QUEUE.order, Communication.id)
+    found = select(Communication).where(among(Communication.id, leases)).order_by(*QUEUE.order, Communication.id)
     rows = session.scalars(found.with_for_update().execution_options(populate_existing=True))
     return [row for row in rows if row.lease_until == leases[row.id]]
 

@@ -18,6 +18,7 @@ from care.domain.message import Channel
 from care.domain.plan import PlanDefinition
 from care.domain.turn import Desk, DiaryDesk, OpenTask, Stopped, Talk
 from care.library import emergency_number, texts
+from care.records.among import among
 from care.records.conversations import Conversation
 from care.records.patients import Patient
 from care.records.tasks import Task
@@ -39,7 +40,7 @@ class Openings:
         self._rows = {row.patient_id: row for row in rows} if self.locked else {}
         self._talks = {key: Talk.from_json(row.state) for key, row in self._rows.items()}
         asked = {UUID(talk.task_id) for talk in self._talks.values() if talk.task_id}
-        tasks = session.scalars(select(Task).where(Task.id.in_(asked))) if asked else ()
+        tasks = session.scalars(select(Task).where(among(Task.id, asked))) if asked else ()
         self._tasks = {task.id: task for task in tasks}
         self._changed: set[UUID] = set()
         self._drafts: list[Draft] = []

@@ -17,6 +17,7 @@ from care.domain.codes import CommunicationStatus, Delivery, Purpose
 from care.domain.delivery import ATTEMPTS, is_news, pause_after, settled, status_of
 from care.domain.message import Outgoing, Sent
 from care.errors import ChannelError
+from care.records.among import among
 from care.records.communications import Communication
 from care.records.dead_letters import DeadLetter
 from care.records.patients import ContactPoint, Patient
@@ -49,7 +50,7 @@ def note_outcomes(
     failed = 0
     channels = {one.id: one.channel for one in ready}
     rest = set(outcomes) - _note_all_sent(session, rt, channels, outcomes, now)
-    found = select(Communication).where(Communication.id.in_(rest)).order_by(Communication.id)
+    found = select(Communication).where(among(Communication.id, rest)).order_by(Communication.id)
     rows = session.scalars(found.with_for_update().execution_options(populate_existing=True)).all() if rest else ()
     for message in rows:
         if message.lease_until == leases[message.id]:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from care.logs import logger
+from care.records.among import among
 from care.records.dead_letters import DeadLetter
 
 LEASE = timedelta(seconds=60)
@@ -108,8 +109,10 @@ def work(
 def _handle(session: Session, queue: Queue, handle: Handle, ids: Sequence[UUID], leases: dict[UUID, datetime]) -> int:
     """Lock the rows that are still ours, handle them, free them, commit."""
     model = queue.model
-    found = select(model).where(model.id.in_(ids)).order_by(*queue.order, getattr(model, queue.column), model.id)
-    rows = [row for row in session.scalars(found.with_for_update()) if row.lease_until == leases[row.id]]
+    found = select(model).where(among(model.id, ids)).order_by(*queue.order, getattr(model, queue.column), model.id)
+    # What this session may remember of these rows is from before the claim: they are read anew.
+    locked = session.scalars(found.with_for_update().execution_options(populate_existing=True))
+    rows = [row for row in locked if row.lease_until == leases[row.id]]
     handle(session, rows)
     for row in rows:
         row.lease_until, row.attempts = None, 0

@@ -172,4 +172,5 @@ def test_four_workers_racing_handle_each_row_once(session: Session, tasks: list[
 def test_ids_are_version_seven_and_grow():
     ids = [new_id() for _ in range(50)]
     assert {one.version for one in ids} == {7}
-    assert [one.int >> 80 for one in ids] == sorted(one.int >> 80 for one in ids)
+    assert {one.variant for one in ids} == {"specified in RFC 4122"}
+    assert ids == sorted(ids)
