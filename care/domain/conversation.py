@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 from care.domain.codes import Purpose
-from care.domain.diary import Entry, Refusal, answers_for, read_entry
+from care.domain.diary import NOT_OF_A_READING, Entry, Refusal, answers_for, entry_inside, read_entry
 from care.domain.questionnaire import (
     Answer,
     Item,
@@ -26,6 +27,7 @@ from care.domain.questionnaire import (
     read_answers,
 )
 from care.domain.questionnaire.text import TRAILING, normalised, readable
+from care.domain.questionnaire.units import SPELLED
 from care.domain.questionnaire.words import BACK, BEGIN, COURTESY, SKIP
 from care.domain.screen import Verdict
 from care.domain.turn import (
@@ -46,10 +48,14 @@ from care.domain.turn import (
 )
 
 MISSES_BEFORE_A_PERSON = 2
+TOLD_AGAIN = timedelta(minutes=15)
+"""Until then a further text that a person reads is not answered: a phone that answers by itself never stops."""
 GLUCOSE = "2339-0"
 _CLAUSES = re.compile(r"[,，、。;；!！?？\n]|\. |\band\b")
 _BARE_NUMBER = re.compile(r"[0-9]{1,4}(?:[.,][0-9]{1,2})?")
+_LEADING = re.compile(rf"([0-9]{{1,3}}(?:\.[0-9]{{1,2}})?(?: ?(?:{SPELLED.pattern}))?)(?!{NOT_OF_A_READING.pattern})")
 _FREE = ("string", "text")
+_UNASKED = ("free-text", "not-understood", "unreadable")
 
 
 def take_turn(talk: Talk, text: str, verdict: Verdict, desk: Desk) -> Turn:
@@ -112,7 +118,7 @@ def _in_danger(talk: Talk, text: str, desk: Desk) -> Turn:
     item = form.by_id.get(talk.asked or "")
     found = _answer_inside(item, text, desk) if item is not None and readable(text) else None
     if item is None or found is None:
-        return Turn(talk)
+        return _entry_in_danger(talk, text, desk)
     talk = talk.answered(item.link_id, found)
     if next_item(form, talk.answers, talk.skipped) is None:
         return Turn(Talk.idle(), (), (Completed(talk.questionnaire or "", talk.task_id, talk.answers),))
@@ -121,22 +127,29 @@ def _in_danger(talk: Talk, text: str, desk: Desk) -> Turn:
 
 def _entry_in_danger(talk: Talk, text: str, desk: Desk) -> Turn:
     """A diary entry in a dangerous text is kept too, in silence."""
-    for part in (text, *_CLAUSES.split(text)):
-        entry = _diary(part, desk)
-        if isinstance(entry, Entry) and desk.diary is not None:
-            return Turn(talk, (), (Noted(desk.diary.questionnaire, answers_for(entry), entry),))
-    return Turn(talk)
+    if desk.diary is None:
+        return Turn(talk)
+    parts = (_diary(part, desk) for part in (text, *_CLAUSES.split(text)))
+    entry = next((part for part in parts if isinstance(part, Entry)), None)
+    entry = entry or entry_inside(text, desk.now, desk.zone, desk.language, desk.diary.default_unit)
+    if entry is None:
+        return Turn(talk)
+    return Turn(talk, (), (Noted(desk.diary.questionnaire, answers_for(entry), entry),))
 
 
 def _answer_inside(item: Item, text: str, desk: Desk) -> tuple[Answer, ...] | None:
-    """The answer in the whole text, or in exactly one of its clauses ("38.5, …")."""
+    """The answer in the whole text, or in exactly one of its clauses ("38.5, …"), or the number it begins with."""
     whole = read_answers(item, text, desk.language, desk.now, desk.zone, desk.prefer(item))
     if not isinstance(whole, Unclear):
         return whole
     parts = [part for part in _CLAUSES.split(text) if part and part.strip()][:10]
     read = [read_answer(item, part, desk.language, desk.now, desk.zone, desk.prefer(item)) for part in parts]
     found = [answer for answer in read if not isinstance(answer, Unclear)]
-    return (found[0],) if len(found) == 1 else None
+    if len(found) == 1 or item.type != "quantity":
+        return (found[0],) if len(found) == 1 else None
+    first = _LEADING.match(normalised(text))
+    said = read_answer(item, first[1], desk.language, desk.now, desk.zone, desk.prefer(item)) if first else None
+    return None if said is None or isinstance(said, Unclear) else (said,)
 
 
 def _returned(talk: Talk, desk: Desk) -> Turn:
@@ -151,7 +164,11 @@ def _returned(talk: Talk, desk: Desk) -> Turn:
 
 
 def _person(talk: Talk, desk: Desk, reason: str, key: str) -> Turn:
-    return Turn(talk, (_reply(desk, key, number=desk.emergency_number),), (AskedForPerson(reason),))
+    """A person reads it, and the patient is told so; not again for each text of the next minutes."""
+    act = AskedForPerson(reason)
+    if reason in _UNASKED and talk.told is not None and desk.now - talk.told < TOLD_AGAIN:
+        return Turn(talk, (), (act,))
+    return Turn(replace(talk, told=desk.now), (_reply(desk, key, number=desk.emergency_number),), (act,))
 
 
 def _reply(desk: Desk, key: str, **params: str) -> Say:
@@ -264,7 +281,7 @@ def _resume(talk: Talk, text: str, plain: str, desk: Desk) -> Turn:
         noted = _noted(talk, text, desk, None)
         return Turn(turn.talk, noted.says + turn.says, noted.acts + turn.acts)
     person = _person(talk, desk, "free-text", "free-text-received")
-    return Turn(turn.talk, person.says + turn.says, person.acts + turn.acts)
+    return Turn(replace(turn.talk, told=person.talk.told), person.says + turn.says, person.acts + turn.acts)
 
 
 # -- nothing is open --------------------------------------------------------------------------------------------------
@@ -306,7 +323,7 @@ def _choosing(talk: Talk, text: str, plain: str, desk: Desk) -> Turn:
     if isinstance(_diary(text, desk), Entry | Refusal):
         return _idle(Talk.idle(), text, plain, desk)
     if not desk.open_tasks or talk.misses + 1 >= MISSES_BEFORE_A_PERSON:
-        return _person(Talk.idle(), desk, "not-understood", "handed-to-person")
+        return _person(Talk(told=talk.told), desk, "not-understood", "handed-to-person")
     offered = _offer(desk)
     return replace(offered, talk=replace(offered.talk, misses=talk.misses + 1))
 

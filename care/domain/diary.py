@@ -44,6 +44,10 @@ METER_LOW, METER_HIGH = 20.0, 600.0
 """mg/dL: what home glucose meters show; below and above they show Lo and Hi."""
 GLUCOSE_HIGHEST, DOSE_HIGHEST = 1000.0, 500.0
 """mg/dL and units: more than this is a slip of the keyboard."""
+NOT_OF_A_READING = re.compile(
+    r"[-/:.,]?[0-9]| ?(?:min|hour|hr|h\b|day|week|month|year|time|x\b|am\b|pm\b|%|[分小天日周週月年次点點个個岁歲])"
+)
+"""What makes the number before it a duration, a time or a count, and no reading."""
 _EARLY = timedelta(minutes=10)  # how far a patient's clock may be ahead of ours
 _OLDEST = timedelta(days=366)
 _NOON = time(12)
@@ -88,6 +92,30 @@ def read_entry(
     if kind is None:
         return Refusal("unknown-kind") if UNKNOWN_KIND.search(plain) else _implied(plain, now, zone, default_unit)
     return _read(KINDS[kind[0]], plain[: kind.start()], plain[kind.end() :], now, zone, default_unit)
+
+
+def entry_inside(
+    text: str, now: datetime, zone: str, language: str = "en", default_unit: str = "mg/dL"
+) -> Entry | None:
+    """The glucose reading in a text that says more ("glucose 45 chest pain"): its name and then its value.
+
+    Only for texts that a person reads anyway: beside a red flag a low must not be lost.
+    """
+    plain = normalised(text[:MAX_ENTRY]) if storable(text) else ""
+    kind = KIND.search(plain)
+    if kind is None or KINDS[kind[0]] != "glucose":
+        return None
+    rest = plain[kind.end() :]
+    while filler := FILLER.match(rest):
+        rest = rest[filler.end() :]
+    value = VALUE.match(rest)
+    if value is None or NOT_OF_A_READING.match(rest, value.end()):
+        return None
+    for before in (plain[: kind.start()], ""):
+        read = read_entry(f"{before}{kind[0]} {value[0]}", now, zone, language, default_unit)
+        if read is not None:
+            return read if isinstance(read, Entry) else None
+    return None
 
 
 def _implied(plain: str, now: datetime, zone: str, default_unit: str) -> Entry | None:

@@ -30,7 +30,8 @@ class Talk:
     """Where a conversation stands; kept between texts as JSON.
 
     `asked` is the linkId of the question that the patient saw last (None: none since an emergency). `misses` counts the
-    texts since then that were no answer. In "handed-over" a person reads along and the question stays open.
+    texts since then that were no answer. In "handed-over" a person reads along and the question stays open. `told` is
+    when it was last said that a person reads what was written: two machines must not thank each other for ever.
     """
 
     status: Status = "idle"
@@ -40,6 +41,7 @@ class Talk:
     skipped: frozenset[str] = frozenset()
     asked: str | None = None
     misses: int = 0
+    told: datetime | None = None
 
     @staticmethod
     def idle() -> Talk:
@@ -49,7 +51,9 @@ class Talk:
     def answered(self, link_id: str, given: tuple[Answer, ...]) -> Talk:
         """The same talk with one more answer."""
         answers = {**self.answers, link_id: given}
-        return Talk(self.status, self.questionnaire, self.task_id, answers, self.skipped, self.asked, self.misses)
+        return Talk(
+            self.status, self.questionnaire, self.task_id, answers, self.skipped, self.asked, self.misses, self.told
+        )
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; from_json gives an equal talk."""
@@ -61,6 +65,7 @@ class Talk:
             "skipped": sorted(self.skipped),
             "asked": self.asked,
             "misses": self.misses,
+            "told": self.told.isoformat() if self.told else None,
         }
 
     @staticmethod
@@ -79,6 +84,7 @@ class Talk:
             skipped=frozenset(document["skipped"]),
             asked=document["asked"],
             misses=document["misses"],
+            told=datetime.fromisoformat(document["told"]) if document.get("told") else None,
         )
 
 

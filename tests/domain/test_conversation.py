@@ -259,6 +259,20 @@ def test_anything_else_reaches_a_person_and_says_so(words: str) -> None:
     assert "nurse" in reply and "911" in reply
 
 
+def test_a_phone_that_answers_by_itself_is_answered_once_and_all_of_it_reaches_a_person() -> None:
+    phone = Phone(desk())
+    replies = [phone.send("I am driving and will reply later") for _ in range(5)]
+    assert [bool(reply) for reply in replies] == [True, False, False, False, False]
+    assert phone.act() == AskedForPerson("free-text")
+    phone.desk = desk(now=NOON + timedelta(minutes=15))
+    assert phone.send("are you there")
+
+
+def test_who_asks_for_a_person_is_always_answered() -> None:
+    phone = Phone(desk())
+    assert phone.send("something else") and phone.send("nurse") and phone.send("nurse")
+
+
 @pytest.mark.parametrize("words", ["thanks", "谢谢", "👍", "ok"])
 def test_a_courtesy_is_not_work_for_a_nurse(words: str) -> None:
     phone = Phone(desk())
@@ -332,6 +346,39 @@ def test_a_low_beside_a_red_flag_is_kept() -> None:
     noted = phone.act()
     assert isinstance(noted, Noted)
     assert noted.entry.value == 48
+
+
+@pytest.mark.parametrize(
+    ("words", "value"), [("glucose 45 chest pain", 45), ("chest pain glucose 41", 41), ("血糖２．５胸痛", 2.5)]
+)
+def test_a_low_in_one_breath_with_a_red_flag_is_kept(words: str, value: float) -> None:
+    for phone in (Phone(desk(diary=DIARY)), Phone(desk(HEART, diary=DIARY))):
+        if phone.desk.open_tasks:
+            phone.begin(HEART)
+        assert phone.send(words) == ""
+        noted = phone.act()
+        assert isinstance(noted, Noted)
+        assert noted.entry.value == value
+
+
+@pytest.mark.parametrize(
+    "words", ["glucose 45 minutes ago, chest pain", "chest pain, 血糖 2 小时前测了", "no sugar, chest pain"]
+)
+def test_a_number_beside_a_red_flag_that_is_no_reading_is_not_made_one(words: str) -> None:
+    phone = Phone(desk(diary=DIARY))
+    phone.send(words)
+    assert phone.last.acts == ()
+
+
+def test_the_answer_that_a_red_flag_follows_in_one_breath_is_kept() -> None:
+    phone = Phone(desk(HEART))
+    phone.begin(HEART)
+    phone.send("80.5 kg chest pain")
+    assert phone.talk.answers["weight"][0].value == 80.5
+    again = Phone(desk(HEART))
+    again.begin(HEART)
+    again.send("80 minutes of chest pain")
+    assert again.talk.answers == {}
 
 
 # -- the diary --------------------------------------------------------------------------------------------------------
