@@ -93,8 +93,8 @@ def delta(when: Mapping[str, Any]) -> Condition:
         if not hits:
             return None
         gain, now, low = max(hits, key=lambda hit: hit[0])
-        params = {**_shown(now, when), "delta": number(gain), "days": number(when["days"]), "from": number(_value(low))}
-        return Hit(params, (now.id, low.id))
+        params = {**_shown(now, when), "delta": number(gain, now.unit), "days": number(when["days"])}
+        return Hit({**params, "from": number(_value(low), low.unit)}, (now.id, low.id))
 
     return check
 
@@ -150,9 +150,13 @@ def answer(when: Mapping[str, Any]) -> Condition:
     return check
 
 
-def number(value: float) -> str:
-    """A number as a person writes it: 70, 2.1, 38.5."""
-    return f"{round(float(value), 2):g}"
+_DECIMALS = {"mg/dL": 0, "mmol/L": 1, "kg": 1, "Cel": 1}
+"""What meters and scales show."""
+
+
+def number(value: float, unit: str = "") -> str:
+    """A number as a person writes it: 70, 2.1, 38.5; with a unit, as its devices show it."""
+    return f"{round(float(value), _DECIMALS.get(unit, 2)):g}"
 
 
 def _chosen(report: Report, when: Mapping[str, Any]) -> Iterator[Measure]:
@@ -174,12 +178,18 @@ def _and_own(report: Report, history: History, code: str, unit: str) -> list[Mea
 
 
 def _shown(measure: Measure, when: Mapping[str, Any]) -> dict[str, str | float]:
-    shown: dict[str, str | float] = {"value": measure.comparator + number(_value(measure)), "unit": measure.unit}
+    shown: dict[str, str | float] = {"value": measure.comparator + _digits(measure, when), "unit": measure.unit}
     also = when.get("also")
     if also:  # the same value in the unit that other countries read
         digits = int(also["digits"])
         shown[also["name"]] = f"{measure.comparator}{_value(measure) / float(also['divide_by']):.{digits}f}"
     return shown
+
+
+def _digits(measure: Measure, when: Mapping[str, Any]) -> str:
+    """The value as its devices show it; with all its decimals where rounding would put it on the threshold."""
+    shown, limit = number(_value(measure), measure.unit), when.get("threshold")
+    return number(_value(measure)) if limit is not None and shown == number(float(limit)) else shown
 
 
 def _named(found: list[Measure], worst: Measure, when: Mapping[str, Any]) -> dict[str, str]:
