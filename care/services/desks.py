@@ -189,7 +189,7 @@ class Desks:
         if not granted:
             self.session.flush()
             outbox.stop_queued(self.session, desk.patient.id, message.channel, "opted-out")
-            self._to_person(desk, message, cause="opted-out")
+            self._to_person(desk, message, cause="opted-out", reason="opted-out")
         audits.record(
             self.session,
             self.now,
@@ -204,11 +204,16 @@ class Desks:
         )
 
     def _to_person(
-        self, desk: Talking, message: Communication, reply: str | None = None, cause: str = "needs-person"
+        self,
+        desk: Talking,
+        message: Communication,
+        reply: str | None = None,
+        cause: str = "needs-person",
+        reason: str = "asked-for-person",
     ) -> None:
         """A person reads this text: it waits in the team's inbox and stands on the worklist."""
         message.waits_since = message.waits_since or self.now
-        alarm = Alarm(cause, Priority.ROUTINE, "asked-for-person", {}, "doubt")
+        alarm = Alarm(cause, Priority.ROUTINE, reason, {}, "doubt")
         patient = desk.patient
         self.cases.append(
             Case(

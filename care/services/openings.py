@@ -52,8 +52,10 @@ class Openings:
         title = action.title if action else content.questionnaire(self.session, task.questionnaire).title
         named = OpenTask(str(task.id), task.questionnaire, title, task.due_at)
         desk = self._desk(named, plan, patient, channel)
-        if not _two_way(channel, patient) or self._busy(patient, talk, named.id):
+        if not _two_way(channel, patient):
             return desk.say("reminder-again" if task.reminders_sent else "reminder", {"title": desk.title(named)})
+        if self._busy(patient, talk, named.id):
+            return desk.say("reminder-later", {"title": desk.title(named)})
         turn = begin(named, desk, talk)
         for act in turn.acts:
             if isinstance(act, Stopped):

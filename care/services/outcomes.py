@@ -124,7 +124,8 @@ def _note_failure(session: Session, message: Communication, error: ChannelError,
         else:
             lose_sight(session, message, error.code, now)
     elif error.kind == "opted_out":
-        stop(message, "opted-out")
+        stop(message, "opted-out")  # the provider knew of it before us: a nurse hears of it as of a STOP
+        mourn(session, message, "opted-out", now)
         _set_contact(session, contact, "opted-out", now)
     else:
         give_up(session, message, error.code, now)

@@ -97,7 +97,7 @@ class _Batch:
             self.patients[patient.id] = patient
             if plan_id is not None:
                 self.plans[plan_id] = content.plan(session, definition_id)
-        self.contacts: dict[UUID, ContactPoint | None] = {}
+        self.contacts: dict[tuple[UUID, Purpose], ContactPoint | None] = {}
         self.series = Series(session, self.rows)
         self.rule_sets: dict[tuple[str, ...], tuple[RuleSet, ...]] = {}
 
@@ -207,19 +207,20 @@ class _Batch:
         )
 
     def _advise(self, one: _Judged, alarm: Alarm) -> None:
-        """What the patient can do at once, in the rule's own words."""
+        """What the patient can do at once, in the rule's own words; in danger it is said whatever the consent."""
         patient = one.patient
         words = texts().say(patient.language, str(alarm.reply), number=emergency_number(patient.country))
-        if patient.id not in self.contacts:
-            self.contacts[patient.id] = outbox.best_contact(self.session, patient.id, Purpose.REPLY)
+        purpose = Purpose.EMERGENCY if alarm.priority is Priority.STAT else Purpose.REPLY
+        if (patient.id, purpose) not in self.contacts:
+            self.contacts[patient.id, purpose] = outbox.best_contact(self.session, patient.id, purpose)
         outbox.enqueue(
             self.session,
             self.now,
-            purpose=Purpose.REPLY,
+            purpose=purpose,
             text=words,
             dedupe=f"advice:{one.row.id}:{alarm.cause}",
             patient=patient,
-            contact=self.contacts[patient.id],
+            contact=self.contacts[patient.id, purpose],
             priority=alarm.priority,
             response_id=one.row.id,
             check=False,

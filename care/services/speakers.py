@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from care.domain.codes import CommunicationStatus, Priority, Purpose
+from care.domain.diary import Entry, read_entry
 from care.domain.triage import Alarm
 from care.library import texts
 from care.records.communications import Communication, CommunicationContent
@@ -225,6 +226,12 @@ def _to_person(session: Session, message: Communication, now: datetime) -> None:
         patient=None,
         organization_id=message.organization_id,
         care_team_id=message.care_team_id,
-        alarms=[Alarm("needs-person", Priority.ROUTINE, "asked-for-person", {}, "doubt")],
+        alarms=[Alarm("needs-person", _priority(session, message), "unknown-sender", {}, "doubt")],
         communication_id=message.id,
     )
+
+
+def _priority(session: Session, message: Communication) -> Priority:
+    """A reading that is in nobody's record is judged by nobody: it may be a low, so it does not wait for the day."""
+    words = str(session.get_one(CommunicationContent, message.id).text)
+    return Priority.URGENT if isinstance(read_entry(words, message.at, "UTC"), Entry) else Priority.ROUTINE

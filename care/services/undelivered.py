@@ -18,8 +18,7 @@ from care.services.alarms import Case, raise_many
 from care.services.outcomes import OUTBOX
 from care.services.queue import Worked
 
-CAUSE = "undelivered"
-REASON = "dead-letter"
+CAUSE, OPTED_OUT = "undelivered", "opted-out"
 # A patient in danger who does not get the emergency reply has to be phoned; the rest is for today's worklist.
 _PRIORITY = {Purpose.EMERGENCY: Priority.STAT, Purpose.NURSE: Priority.URGENT}
 
@@ -62,5 +61,7 @@ def raise_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 500)
 
 def _case(patient: Patient, message: Communication, now: datetime) -> Case:
     priority = _PRIORITY.get(Purpose(message.purpose), Priority.ROUTINE)
-    alarm = Alarm(CAUSE, priority, REASON, {}, "doubt", origin=message.status_reason or "")
+    stopped = message.status_reason == OPTED_OUT and priority is Priority.ROUTINE
+    cause = OPTED_OUT if stopped else CAUSE
+    alarm = Alarm(cause, priority, cause, {}, "doubt", origin=message.status_reason or "")
     return Case(patient.organization_id, patient.care_team_id, patient.id, now, (alarm,), communication_id=message.id)

@@ -301,6 +301,9 @@ def test_an_opt_out_at_the_provider_is_an_opt_out_here(
     newest = session.scalars(select(Consent).order_by(Consent.at.desc(), Consent.id.desc())).first()
     assert newest is not None
     assert (newest.granted, newest.source, newest.channel) == (False, "provider", "sms")
+    assert [(one.cause, one.reason, one.priority) for one in escalations(session)] == [
+        ("opted-out", "opted-out", "routine")
+    ]
 
 
 def test_what_nobody_knows_is_not_sent_again_and_a_nurse_is_told(

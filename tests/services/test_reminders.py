@@ -207,6 +207,7 @@ def test_a_reminder_does_not_break_into_another_conversation(
     assert sum("1/" in one or "?" in one for one in words) >= 1
     assert talk(session, patient).questionnaire is not None
     assert sum(one.count("\n") > 0 for one in words) == 1, "one of them asks, the others only remind"
+    assert all("\n" in one or "reply OK" in one for one in words), "and say how to answer them"
 
 
 def test_what_was_answered_of_a_task_that_ran_out_is_kept_and_judged(

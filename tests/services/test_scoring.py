@@ -14,6 +14,7 @@ from care.domain.assessment import Assessment, Contribution
 from care.domain.codes import Purpose
 from care.domain.measure import Measure
 from care.errors import AssessmentError
+from care.library import reason
 from care.records.definitions import Definition
 from care.records.escalations import EscalationLink
 from care.records.observations import Observation
@@ -21,7 +22,7 @@ from care.records.questionnaire_responses import QuestionnaireResponse
 from care.records.risk_assessments import RiskAssessment
 from care.records.timeline import timeline
 from care.runtime import Runtime
-from care.services import inbox, reports
+from care.services import inbox, outbox, reports
 from care.services.escalations import page_due
 from tests.conftest import Clinic, Clock
 from tests.services.world import HEART, WEIGHT, World, make_world
@@ -129,6 +130,29 @@ def test_the_patient_is_told_what_to_do_about_a_low(world: World) -> None:
     advice = [one for one in world.out(Purpose.REPLY) if (one.dedupe or "").startswith("advice:")]
     assert len(advice) == 1
     assert advice[0].response_id == world.all(QuestionnaireResponse)[0].id
+
+
+def test_in_danger_the_patient_is_told_what_to_do_though_they_opted_out(world: World) -> None:
+    world.patient()
+    world.tell("STOP", "glucose 58", "glucose 45")
+    world.clock.forward(seconds=1)
+    outbox.deliver_due(world.session, world.rt, world.now)
+    left = [one.purpose for one in world.out() if one.delivery == "sent"]
+    assert sorted(left) == ["confirmation", "emergency"]
+
+
+def test_a_reading_is_named_as_a_meter_shows_it(world: World) -> None:
+    world.patient()
+    world.tell("glucose 3.6 mmol/L")
+    (row,) = world.escalations()
+    assert reason("en", row.reason, row.params) == "Glucose 65 mg/dL (3.6 mmol/L), below 70"
+
+
+def test_a_reading_just_beyond_the_threshold_is_not_rounded_onto_it(world: World) -> None:
+    world.patient()
+    world.tell("glucose 69.9 mg/dL")
+    (row,) = world.escalations()
+    assert reason("en", row.reason, row.params) == "Glucose 69.9 mg/dL (3.9 mmol/L), below 70"
 
 
 def test_advice_for_now_is_not_given_for_last_week(world: World) -> None:

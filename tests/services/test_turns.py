@@ -176,6 +176,7 @@ def test_stop_stops_what_is_queued_and_is_confirmed(world: World) -> None:
     assert contact.status == "opted-out"
     ledger = world.session.scalars(select(Consent).where(Consent.patient_id == patient.id, ~Consent.granted)).all()
     assert [(one.channel, one.source) for one in ledger] == [("sms", "text")]
+    assert [row.reason for row in world.escalations()] == ["opted-out"]
 
 
 def test_start_after_stop_brings_the_messages_back(world: World) -> None:
@@ -282,7 +283,17 @@ def test_when_nobody_says_who_it_is_a_person_finds_out(world: World) -> None:
     world.take()
     (kept,) = world.texts_in()
     assert (kept.patient_id, kept.take_at, kept.waits_since) == (None, None, world.now)
-    assert [(row.patient_id, row.cause) for row in world.escalations()] == [(None, "needs-person")]
+    (row,) = world.escalations()
+    assert (row.patient_id, row.cause, row.reason, row.priority) == (None, "needs-person", "unknown-sender", "urgent")
+
+
+def test_what_is_no_reading_and_nobodys_waits_without_a_page(world: World) -> None:
+    world.patient(label="mother")
+    world.patient(label="father")
+    world.say("is the clinic open on Friday")
+    world.clock.forward(hours=2, minutes=1)
+    world.take()
+    assert [(row.cause, row.priority) for row in world.escalations()] == [("needs-person", "routine")]
 
 
 def test_stop_from_a_shared_phone_is_for_the_phone(world: World) -> None:
