@@ -85,6 +85,12 @@ def configure(level: int = logging.INFO) -> None:
     )
 
 
+# Until a process configures itself, and in one that forgets to, the same rules hold: structlog's own default prints
+# every key, and tracebacks with the values of local variables.
+if not structlog.is_configured():
+    configure()
+
+
 def logger() -> structlog.stdlib.BoundLogger:
     """The logger everything uses."""
     return structlog.get_logger()  # type: ignore[no-any-return]
