@@ -1,7 +1,7 @@
 """Where providers call us. A view verifies, reads, calls one service and answers; nothing is decided here.
 
-A call is answered with success only once it is committed. When the database is away the answer is 503, so that the
-provider tries again.
+A call is answered with success only once it is committed. When the database is away, or there is no hospital in it yet,
+the answer is 503, so that the provider tries again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from care.access import may
 from care.domain.message import Channel, WebhookCall
-from care.errors import NotFound
+from care.errors import Invalid, NotFound, NotReady
 from care.services import inbox, outbox
 
 LARGEST_BODY = 256 * 1024
@@ -26,7 +26,14 @@ def twilio_sms() -> Response:
     """A text: kept and screened; the answer to the patient is a message of its own, so the reply here is empty."""
     channel, call = _channel("sms"), _call()
     channel.verify(call)
-    inbox.receive(g.session, g.rt, channel.read(call, g.rt.now()))
+    incoming = channel.read(call, g.rt.now())
+    try:
+        inbox.receive(g.session, g.rt, incoming)
+    except Invalid as error:
+        if error.code != "no-team":
+            raise
+        g.session.rollback()
+        raise NotReady("no-team", "there is nobody yet who could look after a text") from None
     return Response(_EMPTY_REPLY, content_type="text/xml; charset=utf-8")
 
 

@@ -65,6 +65,13 @@ class TooMany(CareError):
     title = "Too many requests"
 
 
+class NotReady(CareError):
+    """Not yet: what was sent is good, and whoever sent it should send it again later."""
+
+    status = 503
+    title = "Temporarily unavailable"
+
+
 ChannelErrorKind = Literal["retryable", "permanent", "opted_out", "unknown"]
 
 

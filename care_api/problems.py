@@ -16,11 +16,11 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from care.errors import CareError, NotSignedIn
+from care.errors import CareError, NotReady, NotSignedIn
 from care.logs import logger
 
 CONTENT_TYPE = "application/problem+json"
-_MACHINES = ("/api/", "/webhooks/", "/healthz", "/readyz")
+_MACHINES = ("/api", "/webhooks", "/healthz", "/readyz")
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 _PATIENCE = 8 * 1024 * 1024  # bytes
 _COME_BACK = {"Retry-After": "5"}
@@ -35,6 +35,9 @@ def register(app: Flask) -> None:
 
 def care_error(error: CareError) -> Response:
     """A deliberate error: its code and message are meant to be read by whoever caused it."""
+    if isinstance(error, NotReady):
+        logger().error("not ready", code=error.code, route=_route())
+        return answer(error.status, error.title, error.message, _COME_BACK, code=error.code)
     if error.status >= 500:
         logger().error("request failed", code=error.code, error=type(error).__name__, route=_route())
         return answer(error.status, error.title, code=error.code)

@@ -172,3 +172,10 @@ def test_nothing_of_a_text_reaches_a_log(capfd: pytest.CaptureFixture[str], clie
     out, err = capfd.readouterr()
     assert "canary" not in out + err
     assert fields()["From"] not in out + err
+
+
+def test_a_text_that_comes_before_there_is_a_hospital_is_asked_for_again(session: Session, client: FlaskClient):
+    found = post(client, fields("I have chest pain"))
+    assert (found.status_code, found.headers["Retry-After"]) == (503, "5")
+    assert found.content_type == "application/problem+json"
+    assert texts_in(session) == []
