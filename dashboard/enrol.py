@@ -79,9 +79,14 @@ def _form(values: Any, wrong: Invalid | Conflict | None) -> str:
 def _read() -> enrolment.Enrolment:
     if request.form.get("consent") != "yes":
         raise Invalid("consent", "without the patient's consent no messages can be sent", place="consent")
+    source, known = written("consent_source"), runtime().channels
+    if source not in CONSENT_SOURCES:  # a code: it is kept in the open, so nobody writes into it
+        raise Invalid("unknown-value", "choose how the consent was given", place="consent_source")
     contacts = []
     for number in range(1, CONTACTS + 1):
         address = written(f"address{number}")
+        if address and written(f"channel{number}") not in known:
+            raise Invalid("unknown-value", "choose a channel", place=f"channel{number}")
         if address:
             contacts.append((written(f"channel{number}"), address, written(f"label{number}", 40) or None))
     return enrolment.Enrolment(
@@ -92,7 +97,7 @@ def _read() -> enrolment.Enrolment:
         time_zone=written("time_zone"),
         country=written("country"),
         contacts=tuple(contacts),
-        consent_source=written("consent_source"),
+        consent_source=source,
         consent_version=CONSENT_VERSION,
         glucose_unit=written("glucose_unit"),
     )

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import flash, make_response, redirect, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from care.access import may
@@ -132,7 +132,7 @@ def code(patient_id: UUID) -> Response:
 @may("nurse", "clinician")
 def start_plan(patient_id: UUID) -> Response:
     """Put the patient on a protocol from a day."""
-    canonical, starts_on = request.form.get("protocol", ""), day("starts_on")
+    canonical, starts_on = written("protocol", 500), day("starts_on")
     try:
         enrolment.start_plan(session(), runtime(), staff(), patient_id, canonical, starts_on)
         flash("The plan has started. The first week's tasks are written.", "done")

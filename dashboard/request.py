@@ -16,6 +16,8 @@ from care.errors import Invalid, NotSignedIn
 from care.records.organizations import Organization
 from care.runtime import Runtime
 
+YEARS = range(1900, 2200)
+
 
 def session() -> Session:
     """The request's database session."""
@@ -54,19 +56,27 @@ def _zone_name() -> str:
 
 
 def written(name: str, limit: int = 200) -> str:
-    """A field of the form without the white space around it. Raises Invalid when it is longer than `limit`."""
+    """A field of the form without the white space around it.
+
+    Raises Invalid when it is longer than `limit`, or holds U+0000, which no table can keep.
+    """
     value = request.form.get(name, "").strip()
+    if "\x00" in value:
+        raise Invalid("control-character", "this holds characters that cannot be read", place=name)
     if len(value) > limit:
         raise Invalid("too-long", f"at most {limit} characters fit here", place=name)
     return value
 
 
 def day(name: str) -> date:
-    """A date field (YYYY-MM-DD). Raises Invalid."""
+    """A date field (YYYY-MM-DD) of a year that a calendar of ours can have. Raises Invalid."""
     try:
-        return date.fromisoformat(written(name))
+        found = date.fromisoformat(written(name))
     except ValueError:
         raise Invalid("date", "write the date as year-month-day, for example 2026-03-31", place=name) from None
+    if found.year not in YEARS:
+        raise Invalid("date", "this year is not within reach", place=name)
+    return found
 
 
 def back(otherwise: str) -> str:
@@ -76,6 +86,9 @@ def back(otherwise: str) -> str:
 
 def safe_path(wanted: str, otherwise: str) -> str:
     """`wanted` when it is a plain path on this site, else `otherwise`: nobody is sent to another site."""
-    parts = urlsplit(wanted)
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:  # brackets that are no address
+        return otherwise
     plain = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
     return wanted if plain and "\\" not in wanted and wanted.isprintable() else otherwise

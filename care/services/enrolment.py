@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -72,7 +73,7 @@ def enrol(session: Session, rt: Runtime, staff: Staff, form: Enrolment) -> Patie
         status="active",
         created_at=now,
     )
-    _be_the_only_one(session, staff, record_token(identity["record_number"] or ""))
+    _be_the_only_one(session, staff, _record(identity["record_number"] or ""))
     session.add(patient)
     session.flush()
     tokens = patient_tokens(form.name, form.record_number, (address for _, address, _ in contacts))
@@ -129,6 +130,13 @@ def _be_the_only_one(session: Session, staff: Staff, record: Token) -> None:
     """Raises Conflict when the organization has this record number; two nurses at once wait for each other."""
     if not _is_free(session, staff, record):
         raise Conflict("record-number", "a patient with this record number is enrolled already", place="record_number")
+
+
+def _record(number: str) -> Token:
+    """The token of a record number. Raises Invalid for one without letter or digit: those would all be the same."""
+    if not any(char.isascii() and char.isalnum() for char in unicodedata.normalize("NFKC", number)):
+        raise Invalid("record-number", "a record number has letters or digits", place="record_number")
+    return record_token(number)
 
 
 def _is_free(session: Session, staff: Staff, record: Token) -> bool:

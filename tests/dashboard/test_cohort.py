@@ -47,3 +47,7 @@ def test_a_period_that_ends_before_it_begins_is_refused(nurse: FlaskClient, ward
 
 def test_a_cohort_of_nobody_is_a_header():
     assert to_csv(Cohort([], [], [], [], [])).startswith("patient_id,language")
+
+
+def test_a_year_out_of_reach_is_refused(nurse: FlaskClient, ward: Ward):
+    assert nurse.post("/cohort.csv", data={"since": "2026-01-01", "until": "9999-12-31"}).status_code == 422

@@ -41,3 +41,10 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(nurse: Fla
         assert "Nobody was enrolled" in answer.text
         assert "Demo Patient Nine" in answer.text
         assert 'class="field wrong"' in answer.text, change
+
+
+def test_what_the_form_does_not_offer_is_not_kept(nurse: FlaskClient, ward: Ward):
+    for change in ({"consent_source": "her son said so"}, {"channel1": "fax"}, {"record_number": "--"}):
+        answer = nurse.post("/enrol", data=FORM | change)
+        assert answer.status_code == 422, change
+        assert "Nobody was enrolled" in answer.text

@@ -86,3 +86,9 @@ def test_a_nurse_of_another_team_finds_nobody(stranger: FlaskClient, ward: Ward)
 def test_an_administrator_sees_no_patient(admin: FlaskClient, ward: Ward):
     for place in ("/worklist", "/inbox", "/find", f"/patients/{ward.one.id}", "/core/"):
         assert admin.get(place).status_code == 403, place
+
+
+def test_a_form_field_that_no_table_can_keep_is_refused(nurse: FlaskClient, ward: Ward):
+    data = {"protocol": "diabetes\x00diary", "starts_on": "2026-03-02"}
+    assert nurse.post(f"/patients/{ward.one.id}/plans", data=data).status_code == 422
+    assert nurse.post(f"/patients/{ward.one.id}/message/send", data={"text": "a\x00b"}).status_code == 422
