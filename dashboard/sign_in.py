@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import g, redirect, render_template, request, url_for
+from flask import session as browser
 from werkzeug.wrappers import Response
 
 from care.access import may
@@ -33,6 +34,7 @@ def signed_in() -> Response | tuple[str, int]:
         token = signin.staff_sign_in(session(), runtime(), username, password)
     except (NotAllowed, TooMany) as refused:
         return _again(refused, username)
+    browser.clear()  # a desk is shared: neither the form's secret nor a notice of whoever was here before stays
     response = redirect(safe_path(form.get("next", ""), url_for("dashboard.home")))
     secure = runtime().public_url.startswith("https://")
     response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=secure)
@@ -53,6 +55,7 @@ def sign_out() -> Response:
     token = request.cookies.get(COOKIE)
     if token:
         signin.staff_sign_out(session(), runtime(), token)
+    browser.clear()
     response = redirect(url_for("dashboard.sign_in"))
     response.delete_cookie(COOKIE)
     return response

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, SmallInteger, select
+from sqlalchemy import ForeignKey, Index, SmallInteger, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from care.records.base import Base, OfPatient
@@ -41,6 +41,17 @@ class Throttle(Base):
     key: Mapped[bytes] = mapped_column(unique=True)
     window_start: Mapped[datetime]
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+def replace_code(session: Session, patient_id: UUID, contact_point_id: UUID, now: datetime) -> None:
+    """What was sent there before is no longer good: codes that pile up are easier to guess."""
+    session.execute(
+        update(OneTimeCode)
+        .where(OneTimeCode.patient_id == patient_id, OneTimeCode.contact_point_id == contact_point_id)
+        .where(OneTimeCode.used_at.is_(None))
+        .values(used_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def live_codes(session: Session, patient_ids: list[UUID], now: datetime) -> list[OneTimeCode]:

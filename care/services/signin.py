@@ -22,7 +22,7 @@ from care.errors import Invalid, NotSignedIn
 from care.library import texts
 from care.records.patients import ContactPoint, Patient, contacts_at, patient_of
 from care.records.seal import token as token_of
-from care.records.sign_ins import OneTimeCode, PatientSession, live_codes
+from care.records.sign_ins import OneTimeCode, PatientSession, live_codes, replace_code
 from care.runtime import Runtime
 from care.services import audits, outbox
 from care.services.addresses import normal_address
@@ -55,13 +55,14 @@ class PatientToken:
     expires_at: datetime
 
 
-def request_code(session: Session, rt: Runtime, channel: str, address: str) -> None:
+def request_code(session: Session, rt: Runtime, channel: str, address: str, country: str | None = None) -> None:
     """Send a code to everybody who uses this address; silent about whether anybody does; commits.
 
+    A new code replaces the one that was sent there before. A number without its country code is one of `country`'s.
     Raises TooMany, for known and unknown addresses alike.
     """
     now = rt.now()
-    where = _spelt(channel, address)
+    where = _spelt(channel, address, country)
     count_try(session, now, "request-code", f"{channel}:{where}", REQUESTS, WINDOW)
     contacts = contacts_at(session, channel, where) if where else []
     patients = _active(session, contacts)
@@ -69,6 +70,7 @@ def request_code(session: Session, rt: Runtime, channel: str, address: str) -> N
     taken: set[str] = set()
     for contact, patient in people:
         code = _new_code(taken)
+        replace_code(session, patient.id, contact.id, now)
         row = _keep_code(session, patient, code, now, contact.id)
         label = contact.label if len(people) > 1 else None
         outbox.enqueue(
@@ -97,20 +99,22 @@ def issue_code(session: Session, rt: Runtime, staff: Staff, patient_id: UUID) ->
     return code
 
 
-def exchange_code(session: Session, rt: Runtime, channel: str, address: str, code: str) -> PatientToken:
+def exchange_code(
+    session: Session, rt: Runtime, channel: str, address: str, code: str, country: str | None = None
+) -> PatientToken:
     """A token for a code that was sent to this address, or read out to somebody who uses it; commits.
 
     A wrong code counts against every live code of the address; a code works once. Raises NotSignedIn with the same
     answer for a wrong, used or expired code and for an unknown address; TooMany.
     """
     now = rt.now()
-    where = _spelt(channel, address)
+    where = _spelt(channel, address, country)
     count_try(session, now, "exchange-code", f"{channel}:{where}", EXCHANGES, WINDOW)
     patients = _active(session, contacts_at(session, channel, where) if where else [])
     live = [row for row in live_codes(session, list(patients), now) if row.tries < TRIES]
     given = "".join(char for char in code if char.isdigit())
     match = [row for row in live if hmac.compare_digest(bytes(row.code_hash), _code_hash(row.patient_id, given))]
-    if not match:
+    if len({row.patient_id for row in match}) != 1:  # nobody's, or by a rare chance that of two on a shared phone
         for row in live:
             row.tries += 1
         session.commit()
@@ -148,10 +152,10 @@ def sign_out(session: Session, rt: Runtime, token: str) -> None:
     session.commit()
 
 
-def _spelt(channel: str, address: str) -> str:
+def _spelt(channel: str, address: str, country: str | None) -> str:
     """The address as it was enrolled, or "" for one that nobody can have."""
     try:
-        return normal_address(channel, address, None)
+        return normal_address(channel, address, country)
     except Invalid:
         return ""
 

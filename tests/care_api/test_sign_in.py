@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from care.records.communications import Communication, contents
 from care.records.patients import Patient
 from care.services import signin
+from care_api import sign_in
 from tests.care_api.serving import PHONE
 from tests.conftest import Clinic, Clock
 
@@ -71,3 +73,21 @@ def test_signing_out_ends_the_token(client: FlaskClient, bearer: dict[str, str])
 def test_too_many_tries_are_told_so(client: FlaskClient, patient: Patient):
     answers = {client.post("/api/v1/sign-in/codes", json=ADDRESS).status_code for _ in range(8)}
     assert answers == {202, 429}
+
+
+def test_a_number_without_its_country_code_is_one_of_the_configured_country(
+    session: Session, client: FlaskClient, patient: Patient
+):
+    assert client.post("/api/v1/sign-in/codes", json={**ADDRESS, "address": "(415) 555-0100"}).status_code == 202
+    assert sent_code(session)
+
+
+def test_an_unknown_address_takes_as_long_as_a_known_one(client: FlaskClient, patient: Patient):
+    def seconds(path: str, status: int, **given: str) -> float:
+        began = time.monotonic()
+        assert client.post(f"/api/v1/sign-in/{path}", json=given).status_code == status
+        return time.monotonic() - began
+
+    for address in ({**ADDRESS}, {**ADDRESS, "address": "+14155550999"}):
+        assert seconds("codes", 202, **address) >= sign_in.PAUSE
+        assert seconds("tokens", 401, **address, code="000") >= sign_in.PAUSE

@@ -86,6 +86,17 @@ def test_a_code_lasts_ten_minutes(
         signin.exchange_code(session, rt, "sms", PHONE, code)
 
 
+def test_a_new_code_replaces_the_one_before_but_not_the_one_that_a_nurse_read_out(
+    session: Session, rt: Runtime, sms: FakeChannel, clinic: Clinic, patient: Patient
+) -> None:
+    spoken = signin.issue_code(session, rt, clinic.nurse, patient.id)
+    (first,), (second,) = ask(session, rt, sms), ask(session, rt, sms)
+    if first not in (second, spoken):
+        with pytest.raises(NotSignedIn):
+            signin.exchange_code(session, rt, "sms", PHONE, first)
+    assert signin.exchange_code(session, rt, "sms", PHONE, spoken)
+
+
 def test_five_wrong_tries_spoil_a_code(session: Session, rt: Runtime, sms: FakeChannel, patient: Patient) -> None:
     (code,) = ask(session, rt, sms)
     for _ in range(5):
