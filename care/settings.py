@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+SHORTEST_SECRET = 32
+
 
 class Settings(BaseSettings):
     """Everything that is configured from outside. Field names are the environment variables, in any case."""
@@ -39,6 +41,14 @@ class Settings(BaseSettings):
         if not url.startswith("postgresql+psycopg://"):
             raise ValueError("DATABASE_URL must name a PostgreSQL database")
         return SecretStr(url)
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long(cls, value: SecretStr) -> SecretStr:
+        """What signs sessions and forms must not be guessed."""
+        if len(value.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"SECRET_KEY needs at least {SHORTEST_SECRET} characters")
+        return value
 
     @cached_property
     def secure_cookies(self) -> bool:

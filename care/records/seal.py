@@ -56,6 +56,10 @@ class Keyring:
         """Parse `id:base64,id:base64` and the base64 token key. Raises CareError without showing a value."""
         try:
             pairs = [part.strip().split(":", 1) for part in keys.split(",") if part.strip()]
+            if any(len(pair) != 2 for pair in pairs):
+                raise ValueError
+            if len({name for name, _ in pairs}) < len(pairs):
+                raise CareError("bad-key", "CARE_KEYS names a key twice")
             ring = {name: base64.b64decode(value, validate=True) for name, value in pairs}
             return Keyring(ring, base64.b64decode(token_key, validate=True))
         except (ValueError, binascii.Error):
@@ -92,13 +96,16 @@ def seal(table: str, column: str, row: UUID, value: str) -> bytes:
 
 def unseal(table: str, column: str, row: UUID, sealed: bytes) -> str:
     """Decrypt the cell. Raises SealBroken, which names the cell and never its content."""
-    name, nonce, body = _parts(sealed)
+    try:
+        name, nonce, body = _parts(sealed)
+    except (IndexError, UnicodeDecodeError):
+        raise SealBroken("broken-seal", f"{table}.{column} of {row} is no sealed value") from None
     cipher = _ciphers.get(name)
     if cipher is None:
         raise SealBroken("unknown-key", f"no key {name!r} for {table}.{column}")
     try:
         plain = cipher.decrypt(nonce, body, f"{table}:{column}:{row}".encode())
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # also bytes that are too few
         raise SealBroken("broken-seal", f"{table}.{column} of {row} does not open") from None
     return plain.decode("utf-8", "surrogatepass")
 

@@ -197,3 +197,11 @@ def test_what_a_door_allows_can_be_asked_by_anybody(client: FlaskClient):
 )
 def test_the_command_is_the_first_word_that_is_no_option(line: str, command: str):
     assert command_of(line.split()) == command
+
+
+def test_a_secret_that_can_be_guessed_is_refused_by_name(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATABASE_URL", NOWHERE)
+    for secret in ("", "short"):
+        monkeypatch.setenv("SECRET_KEY", secret)
+        with pytest.raises(NotConfigured, match="SECRET_KEY"):
+            read_settings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from uuid import UUID
 
 import pytest
@@ -9,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from care.errors import CareError
+from care.records.base import Base
 from care.records.ids import new_id
 from care.records.patients import Patient
 from care.records.seal import Keyring, SealBroken, install, key_of, seal, token, unseal
-from tests.conftest import KEYS
+from tests.conftest import KEYS, ROOT
 
 ROW = UUID("0195d3a0-0000-7000-8000-000000000001")
 
@@ -65,3 +67,23 @@ def test_a_row_is_sealed_under_its_own_id():
     assert patient.name == "Demo Patient One"
     assert b"Demo" not in patient.identity_sealed
     assert patient.initials == "DPO"
+
+
+@pytest.mark.parametrize("stored", [b"", b"\x09", b"\x04test", b"\x04test" + b"0" * 8, b"\x02\xff\xfe" + b"0" * 40])
+def test_bytes_that_are_no_sealed_value_are_told_as_such(stored: bytes):
+    with pytest.raises(SealBroken):
+        unseal("patient", "identity", ROW, stored)
+
+
+def test_two_keys_of_one_name_are_refused():
+    key = base64.b64encode(bytes(32)).decode()
+    with pytest.raises(CareError, match="twice"):
+        Keyring.read(f"a:{key},a:{key}", key)
+
+
+def test_no_sealed_column_is_in_a_table_that_refuses_to_change():
+    """Else its old key could never be taken away."""
+    migration = (ROOT / "migrations/versions/0002_append_only.py").read_text(encoding="utf-8")
+    for table in Base.metadata.sorted_tables:
+        if any(column.name.endswith("_sealed") for column in table.columns):
+            assert f'"{table.name}"' not in migration

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Purpose
+from care.records.base import Base
 from care.records.communications import CommunicationContent
 from care.records.patients import ContactPoint, Patient
 from care.records.seal import Keyring, install, key_of
@@ -53,9 +54,9 @@ def test_every_sealed_column_is_known() -> None:
         ("idempotency_key", "answer_sealed"),
     } <= found
     columns = {
-        (mapper.local_table.name, column.name)
-        for mapper in Patient.registry.mappers
-        for column in mapper.local_table.columns
+        (table.name, column.name)
+        for table in Base.metadata.sorted_tables
+        for column in table.columns
         if column.name.endswith("_sealed")
     }
     assert columns == found
