@@ -29,8 +29,9 @@ def upgrade() -> None:
         """
         CREATE FUNCTION care_refuse_edit_of_published() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            IF TG_OP = 'UPDATE' AND (NEW.id, NEW.kind, NEW.url, NEW.version, NEW.sha256, NEW.document)
-                IS NOT DISTINCT FROM (OLD.id, OLD.kind, OLD.url, OLD.version, OLD.sha256, OLD.document) THEN
+            IF TG_OP = 'UPDATE' AND (NEW.id, NEW.kind, NEW.url, NEW.version, NEW.sha256, NEW.document, NEW.published_at)
+                IS NOT DISTINCT FROM
+                (OLD.id, OLD.kind, OLD.url, OLD.version, OLD.sha256, OLD.document, OLD.published_at) THEN
                 RETURN NEW;
             END IF;
             RAISE EXCEPTION 'a published definition is never edited; publish a new version'
@@ -51,10 +52,15 @@ def upgrade() -> None:
         "CREATE TRIGGER definition_published BEFORE UPDATE OR DELETE ON definition "
         "FOR EACH ROW EXECUTE FUNCTION care_refuse_edit_of_published()"
     )
+    op.execute(
+        "CREATE TRIGGER definition_no_truncate BEFORE TRUNCATE ON definition "
+        "FOR EACH STATEMENT EXECUTE FUNCTION care_refuse_change()"
+    )
 
 
 def downgrade() -> None:
     """Lift the guards."""
+    op.execute("DROP TRIGGER definition_no_truncate ON definition")
     op.execute("DROP TRIGGER definition_published ON definition")
     for table in APPEND_ONLY:
         op.execute(f"DROP TRIGGER {table}_append_only ON {table}")

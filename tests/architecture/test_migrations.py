@@ -50,6 +50,7 @@ def test_the_database_itself_refuses_to_change_an_audit_event(session: Session, 
         session.execute(text(statement))
 
 
-def test_the_database_refuses_to_truncate_history(session: Session):
+@pytest.mark.parametrize("table", ["audit_event", "consent", "definition"])
+def test_the_database_refuses_to_truncate_history(session: Session, table: str):
     with pytest.raises(IntegrityError, match="append-only"):
-        session.execute(text("TRUNCATE audit_event CASCADE"))
+        session.execute(text("TRUNCATE " + table + " CASCADE"))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from care.records.audit_events import AuditEvent
 from care.records.ids import new_id
 from care.services import audits
 from tests.conftest import NOON, Clinic
@@ -63,3 +65,13 @@ def test_any_change_of_the_past_breaks_the_chain(session: Session, clinic: Clini
     result = audits.verify(session)
     assert not result.ok
     assert result.first_broken is not None
+
+
+def test_an_event_put_among_the_past_shows(session: Session, clinic: Clinic):
+    events(session, clinic, 3)
+    audits.seal_due(session, NOON)
+    long_ago = UUID(int=new_id().int - (86_400_000 << 80))  # an identifier of yesterday
+    session.add(AuditEvent(id=long_ago, at=NOON, agent_kind="staff", action="view", entity="Patient", detail={}))
+    session.commit()
+    audits.seal_due(session, NOON)
+    assert audits.verify(session) == audits.Verified(4, False, str(long_ago), 1)
