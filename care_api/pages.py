@@ -1,59 +1,52 @@
-"""Keyset pages: a cursor is the place of the last row that was shown, so that new rows never shift a page."""
+"""Pages: a cursor is the place of the last row that was shown, so that new rows never shift a page."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
-from care.domain.codes import Purpose
 from care.errors import Invalid
+from care.records import keyset
 from care.records.communications import Communication
+from care.records.keyset import Place
 from care.records.questionnaire_responses import QuestionnaireResponse
 
 SIZE = 50
 
+Row = TypeVar("Row")
+
 
 def reports(session: Session, patient_id: UUID, cursor: str | None) -> tuple[list[QuestionnaireResponse], str | None]:
     """A page of a patient's reports, newest first, and the cursor of the next page."""
-    found = select(QuestionnaireResponse).where(QuestionnaireResponse.patient_id == patient_id)
-    return _page(session, found, QuestionnaireResponse.authored_at, QuestionnaireResponse.id, cursor)
+    return _page(lambda place: keyset.reports_before(session, patient_id, place, SIZE + 1), cursor)
 
 
 def messages(session: Session, patient_id: UUID, cursor: str | None) -> tuple[list[Communication], str | None]:
     """A page of a patient's messages, newest first, and the cursor of the next page."""
-    found = select(Communication).where(
-        Communication.patient_id == patient_id, Communication.purpose.not_in([Purpose.SIGN_IN.value])
-    )
-    return _page(session, found, Communication.recorded_at, Communication.id, cursor)
+    return _page(lambda place: keyset.messages_before(session, patient_id, place, SIZE + 1), cursor)
 
 
 def _page(
-    session: Session,
-    found: Select[Any],
-    at: InstrumentedAttribute[datetime],
-    key: InstrumentedAttribute[UUID],
-    cursor: str | None,
-) -> tuple[list[Any], str | None]:
-    if cursor:
-        moment, last = read(cursor)
-        found = found.where(tuple_(at, key) < tuple_(moment, last))
-    rows: list[Any] = list(session.scalars(found.order_by(at.desc(), key.desc()).limit(SIZE + 1)))
-    shown = rows[:SIZE]
-    return shown, write(getattr(shown[-1], at.key), shown[-1].id) if len(rows) > SIZE else None
+    before: Callable[[Place | None], list[tuple[Place, Row]]], cursor: str | None
+) -> tuple[list[Row], str | None]:
+    found = before(read(cursor) if cursor else None)
+    shown = found[:SIZE]
+    return [row for _, row in shown], write(shown[-1][0]) if len(found) > SIZE else None
 
 
-def write(moment: datetime, key: UUID) -> str:
+def write(place: Place) -> str:
     """The cursor of a row."""
+    moment, key = place
     return base64.urlsafe_b64encode(f"{moment.isoformat()}|{key}".encode()).decode().rstrip("=")
 
 
-def read(cursor: str) -> tuple[datetime, UUID]:
+def read(cursor: str) -> Place:
     """The place that a cursor names. Raises Invalid."""
     try:
         text = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii")
