@@ -105,15 +105,16 @@ def _pour(file: Path, keys: Mapping[str, bytes], target: BinaryIO) -> None:
 
 
 def _program(name: str, database_url: str) -> tuple[list[str], dict[str, str]]:
-    """The command with the database's place; the password is in its environment, which no list of processes shows."""
+    """The command with the database's place and how to reach it (TLS, say).
+
+    The password is in its environment, which no list of processes shows.
+    """
     url = make_url(database_url)
-    place = {"--host": url.host or url.query.get("host"), "--port": url.port or url.query.get("port")}
-    place |= {"--username": url.username, "--dbname": url.database}
-    options = [f"{option}={value}" for option, value in place.items() if value]
+    place = url.set(drivername="postgresql")._replace(password=None).render_as_string(hide_password=False)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
     if url.password:
         environment["PGPASSWORD"] = str(url.password)
-    return [_binary(name), *options, "--no-password"], environment
+    return [_binary(name), f"--dbname={place}", "--no-password"], environment
 
 
 def _binary(name: str) -> str:

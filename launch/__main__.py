@@ -31,7 +31,12 @@ LOGINS = "demo-logins.json"
 def main(arguments: list[str] | None = None) -> int:
     """0 after an orderly stop, 1 when something failed, 2 when called wrongly (a port in use, say)."""
     parser = argparse.ArgumentParser(prog="python -m launch", description=__doc__)
-    parser.add_argument("--var", type=Path, default=VAR, help="where the embedded database lives (var/)")
+    parser.add_argument(
+        "--var",
+        type=Path,
+        default=VAR,
+        help="where the embedded database and our other files live (CARE_VAR, else var/)",
+    )
     parser.add_argument("--stop-with-parent", action="store_true", help="stop when the process that started this ends")
     options = parser.parse_args(arguments)
     try:
@@ -78,7 +83,8 @@ def run(
     """Prepare the database, then keep the processes running until told to stop; the exit code."""
     visible = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 asked for by whoever set BIND
     address = f"http://{f'[{visible}]' if ':' in visible else visible}:{port}"
-    environment = {**child_environment(os.environ), "PUBLIC_URL": os.environ.get("PUBLIC_URL") or address, **extra}
+    environment = {**child_environment(os.environ), "PUBLIC_URL": os.environ.get("PUBLIC_URL") or address}
+    environment |= {"CARE_VAR": str(var.resolve()), **extra}
     python = [sys.executable, "-m"]
     code = run_once(Child("prepare", [*python, "flask", "--app", "wsgi", "prepare"], environment), cancelled)
     if code is None:

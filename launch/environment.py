@@ -11,7 +11,7 @@ from pathlib import Path
 
 from launch.postgres import Embedded
 
-VAR = Path(__file__).resolve().parent.parent / "var"
+VAR = Path(os.environ.get("CARE_VAR") or Path(__file__).resolve().parent.parent / "var")
 KEYS = "development.env"
 
 
