@@ -105,7 +105,6 @@ def open_ward(session: Session, now: datetime, country: str, zone: str) -> Ward:
             active=True,
             page_channel="console",
             page_address=f"pager-{role.value}",
-            failed_sign_ins=0,
             created_at=now,
         )
         session.add(person)

@@ -223,7 +223,6 @@ def clinic(session: Session, clock: Clock) -> Clinic:
             active=True,
             page_channel="console",
             page_address=f"desk-{username}",
-            failed_sign_ins=0,
             created_at=clock.now,
         )
         session.add(person)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Integer, select
+from sqlalchemy import CheckConstraint, ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from care.domain.codes import Role
@@ -30,8 +30,6 @@ class Practitioner(OfOrganization, Base):
     active: Mapped[bool] = mapped_column(default=True, server_default="true")
     page_channel: Mapped[str] = mapped_column(default="console", server_default="console")
     page_address_sealed: Mapped[bytes | None]
-    failed_sign_ins: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    locked_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
     page_address = Sealed()
