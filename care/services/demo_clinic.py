@@ -18,14 +18,17 @@ from care.domain.message import Incoming
 from care.domain.people import Staff
 from care.domain.plan import expand
 from care.domain.questionnaire import Answer, Answers, Questionnaire
-from care.records.care_plans import CarePlan
+from care.records.care_plans import CarePlan, active_plans
 from care.records.organizations import CareTeam, Organization
-from care.records.patients import Patient
+from care.records.patients import Patient, found_by
+from care.records.practitioners import by_username
+from care.records.questionnaire_responses import QuestionnaireResponse
 from care.runtime import Runtime
 from care.services import content, staff
 from care.services.drafts import Draft, draft, store
 from care.services.enrolment import Enrolment, enrol
 from care.services.inbox import receive, take_turns_due
+from care.services.names import record_token
 from care.services.plans import start_plan
 
 HOSPITAL = "Demo Hospital"
@@ -72,12 +75,16 @@ PATIENTS = (
 )
 
 
-def seed_demo(session: Session, rt: Runtime) -> list[dict[str, str]]:
-    """Make the demo clinic; commits. Returns its log-ins (role, team, username, password), or [] when it is there."""
-    if session.scalars(select(Organization.id).where(Organization.name == HOSPITAL)).first() is not None:
+def seed_demo(session: Session, rt: Runtime, again: bool = False) -> list[dict[str, str]]:
+    """Make the demo clinic; commits. Returns its log-ins (role, team, username, password), or [] when it is there.
+
+    With `again`, what an interrupted making left out is made now, and everybody of the demo gets a new password.
+    """
+    hospital = session.scalars(select(Organization).where(Organization.name == HOSPITAL)).first()
+    if hospital is not None and not again:
         return []
     content.publish_seeds(session, rt.now())
-    hospital = staff.add_organization(session, rt, HOSPITAL, "US", "America/New_York", TEAMS)
+    hospital = hospital or staff.add_organization(session, rt, HOSPITAL, "US", "America/New_York", TEAMS)
     teams = {team.name: team for team in session.scalars(select(CareTeam).filter_by(organization_id=hospital.id))}
     logins, nurses = _add_staff(session, rt, hospital, [teams[name] for name in TEAMS])
     for number, invented in enumerate(PATIENTS, start=1):
@@ -100,17 +107,21 @@ def _add_staff(
     by: Staff | None = None
     for role, username, team in wanted:
         password = secrets.token_urlsafe(12)
-        person = staff.add_staff(
-            session,
-            rt,
-            by,
-            username=username,
-            password=password,
-            name=username.replace("-", " ").title(),
-            role=role,
-            care_team_id=team.id if team else None,
-            organization_id=hospital.id,
-        )
+        person = by_username(session, username)
+        if person is not None:
+            staff.set_password(session, rt, person.staff(), person.id, password)
+        else:
+            person = staff.add_staff(
+                session,
+                rt,
+                by,
+                username=username,
+                password=password,
+                name=username.replace("-", " ").title(),
+                role=role,
+                care_team_id=team.id if team else None,
+                organization_id=hospital.id,
+            )
         by = by or person.staff()
         if role == "nurse":
             nurses.append(person.staff())
@@ -119,7 +130,10 @@ def _add_staff(
 
 
 def _add_patient(session: Session, rt: Runtime, nurse: Staff, number: int, invented: Invented) -> None:
-    """Enrol, begin the plan three weeks ago, report since then, and write a text where there is one to write."""
+    """Enrol, begin the plan three weeks ago, report since then, and write a text where there is one to write.
+
+    What is there already is left as it is.
+    """
     now = rt.now()
     phone = f"demo-phone-{number}"
     form = Enrolment(
@@ -134,11 +148,14 @@ def _add_patient(session: Session, rt: Runtime, nurse: Staff, number: int, inven
         consent_version="1",
         glucose_unit=invented.glucose_unit,
     )
-    patient = enrol(session, rt, nurse, form)
+    known = found_by(session, nurse, [record_token(form.record_number)])
+    patient = known[0] if known else enrol(session, rt, nurse, form)
     canonical = next(one.canonical for one in content.protocols(session) if one.url == BASE + invented.protocol)
-    plan = start_plan(session, rt, nurse, patient.id, canonical, (now - WEEKS).date())
-    store(session, _reports(session, patient, plan, number, invented, now))
-    session.commit()
+    plans = active_plans(session, patient.id)
+    plan = plans[0] if plans else start_plan(session, rt, nurse, patient.id, canonical, (now - WEEKS).date())
+    if session.scalars(select(QuestionnaireResponse.id).filter_by(patient_id=patient.id).limit(1)).first() is None:
+        store(session, _reports(session, patient, plan, number, invented, now))
+        session.commit()
     if invented.text:
         receive(session, rt, Incoming("console", phone, invented.text, f"demo-{number}", now))
 

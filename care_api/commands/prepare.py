@@ -37,13 +37,14 @@ LOGINS = "demo-logins.json"
 def prepare(demo: bool | None, var: Path, as_json: bool) -> None:
     """Bring the tables up to date, publish the content, and on a laptop make a demo clinic; safe to run again.
 
-    Prints {published, demo}. The demo's log-ins are written to var/demo-logins.json (mode 0600) once.
+    Prints {published, demo}. The demo's log-ins are written to var/demo-logins.json (mode 0600) once; in development,
+    without that file, a demo clinic is completed and its people get new passwords.
     """
     upgrade()
     session, rt = db.session(), _runtime()
     published = content.publish_seeds(session, rt.now())
-    wanted = demo if demo is not None else current_app.extensions["care.settings"].care_environment == "development"
-    made = wanted and _demo_clinic(session, rt, var / LOGINS)
+    laptop = current_app.extensions["care.settings"].care_environment == "development"
+    made = (laptop if demo is None else demo) and _demo_clinic(session, rt, var / LOGINS, laptop)
     # Whoever beat before gets a minute to come back, so that a system that starts again is not unready for being off.
     for name in heartbeats.ages(session):
         heartbeats.beat(session, name)
@@ -62,13 +63,17 @@ def seed(as_json: bool) -> None:
     tell({"published": content.publish_seeds(db.session(), _runtime().now())}, as_json)
 
 
-def _demo_clinic(session: Session, rt: Runtime, logins: Path) -> bool:
-    """Make the demo clinic in a database without any organization, and write down how to get in."""
-    if session.scalars(select(Organization.id).limit(1)).first() is not None:
-        return False
-    from care.services.demo_clinic import seed_demo
+def _demo_clinic(session: Session, rt: Runtime, logins: Path, laptop: bool) -> bool:
+    """Make the demo clinic in a database without any organization, and write down how to get in.
 
-    _write(logins, seed_demo(session, rt))
+    The file is written last, so where it is missing the making was interrupted: on a laptop it is then ended.
+    """
+    from care.services.demo_clinic import HOSPITAL, seed_demo
+
+    names = set(session.scalars(select(Organization.name)))
+    if names and not (laptop and names == {HOSPITAL} and not logins.exists()):
+        return False
+    _write(logins, seed_demo(session, rt, again=True))
     return True
 
 

@@ -94,6 +94,11 @@ def test_a_demo_clinic_is_made_once_and_its_log_ins_are_for_the_owners_eyes(fres
     again = run.invoke(args=["prepare", "--demo", "--var", str(tmp_path), "--json"])
     assert last(again)["demo"] is False
     assert logins.read_text() == written
+    logins.unlink()  # as after an interrupted first start
+    mended = run.invoke(args=["prepare", "--var", str(tmp_path), "--json"])
+    assert mended.exit_code == 0, mended.output
+    assert last(mended)["demo"] is True
+    assert "password" in logins.read_text() != written
 
 
 def test_the_first_administrator_is_made_on_the_machine(session: Session, run: FlaskCliRunner, rt: Runtime):

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from datetime import datetime
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from care.domain.questionnaire import check, from_response
+from care.errors import NotSignedIn
+from care.records.care_plans import CarePlan
 from care.records.communications import Communication
 from care.records.escalations import Escalation, worklist
 from care.records.observations import Observation, series
@@ -17,7 +22,7 @@ from care.runtime import Runtime
 from care.services import content, signin
 from care.services.demo_clinic import PATIENTS, WEEKS, seed_demo
 from care.services.scoring import score_due
-from tests.conftest import FakeChannel
+from tests.conftest import Clock, FakeChannel
 
 
 def test_a_demo_clinic_is_made_once_and_its_log_ins_work(session: Session, rt: Runtime) -> None:
@@ -29,6 +34,33 @@ def test_a_demo_clinic_is_made_once_and_its_log_ins_work(session: Session, rt: R
         token = signin.staff_sign_in(session, rt, login["username"], login["password"])
         seen[signin.staff_by_token(session, rt.now(), token).role.value] += 1
     assert seen == {"admin": 1, "nurse": 2, "clinician": 1}
+
+
+class Interrupted(Exception):
+    """Somebody pressed Ctrl-C."""
+
+
+def test_an_interrupted_making_is_ended_by_the_next_one(session: Session, rt: Runtime, clock: Clock) -> None:
+    ticks = iter(range(25))
+
+    def until_interrupted() -> datetime:
+        if next(ticks, None) is None:
+            raise Interrupted
+        return clock.now
+
+    with pytest.raises(Interrupted):
+        seed_demo(session, replace(rt, clock=until_interrupted))
+    session.rollback()
+    session.expunge_all()
+    assert 0 < len(session.scalars(select(Patient)).all()) < len(PATIENTS)
+    logins = seed_demo(session, rt, again=True)
+    seed_demo(session, rt, again=True)
+    assert len(session.scalars(select(Patient)).all()) == len(PATIENTS)
+    assert len(session.scalars(select(CarePlan)).all()) == len(PATIENTS)
+    reported = set(session.scalars(select(QuestionnaireResponse.patient_id)))
+    assert len(reported) == len(PATIENTS)
+    with pytest.raises(NotSignedIn):
+        signin.staff_sign_in(session, rt, logins[1]["username"], logins[1]["password"])  # replaced by the third time
 
 
 def test_every_demo_patient_has_weeks_of_valid_reports_behind_them(session: Session, rt: Runtime) -> None:
