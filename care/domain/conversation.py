@@ -131,7 +131,7 @@ def _entry_in_danger(talk: Talk, text: str, desk: Desk) -> Turn:
         return Turn(talk)
     parts = (_diary(part, desk) for part in (text, *_CLAUSES.split(text)))
     entry = next((part for part in parts if isinstance(part, Entry)), None)
-    entry = entry or entry_inside(text, desk.now, desk.zone, desk.language, desk.diary.default_unit)
+    entry = entry or _inside(text, desk)
     if entry is None:
         return Turn(talk)
     return Turn(talk, (), (Noted(desk.diary.questionnaire, answers_for(entry), entry),))
@@ -291,9 +291,11 @@ def _idle(talk: Talk, text: str, plain: str, desk: Desk) -> Turn:
     entry = _diary(text, desk)
     if isinstance(entry, Entry):
         return _noted(talk, text, desk, None, entry)
-    if isinstance(entry, Refusal):
+    if isinstance(entry, Refusal) and (plain.isascii() or _inside(text, desk) is None):
         params = {"value": entry.understood or "?"} if entry.reason == "out-of-range" else {}
         return Turn(talk, (_reply(desk, f"diary-{entry.reason}", **params),), (Refused(entry.reason),))
+    if isinstance(entry, Refusal):  # 血糖3.2有点头晕: no space tells the value from the remark
+        return _remark(talk, text, desk)
     if plain in BEGIN and desk.open_tasks:
         return begin(desk.open_tasks[0], desk) if len(desk.open_tasks) == 1 else _offer(desk)
     if plain in COURTESY:
@@ -303,7 +305,23 @@ def _idle(talk: Talk, text: str, plain: str, desk: Desk) -> Turn:
         return Turn(talk, (_reply(desk, "diary-unknown-kind"),), acts)
     if plain in BACK:
         return _person(talk, desk, "correction", "correction-to-person")
-    return _person(talk, desk, "free-text", "free-text-received")
+    return _remark(talk, text, desk)
+
+
+def _remark(talk: Talk, text: str, desk: Desk) -> Turn:
+    """Free text is a person's; a reading in it is kept and told back too, so that a low is judged now."""
+    inside = _inside(text, desk)
+    person = _person(talk, desk, "free-text", "free-text-received")
+    if inside is None:
+        return person
+    noted = _noted(person.talk, text, desk, None, inside)
+    return Turn(noted.talk, noted.says + person.says, noted.acts + person.acts)
+
+
+def _inside(text: str, desk: Desk) -> Entry | None:
+    if desk.diary is None:
+        return None
+    return entry_inside(text, desk.now, desk.zone, desk.language, desk.diary.default_unit)
 
 
 def _offer(desk: Desk) -> Turn:

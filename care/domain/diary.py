@@ -48,6 +48,10 @@ NOT_OF_A_READING = re.compile(
     r"[-/:.,]?[0-9]| ?(?:min|hour|hr|h\b|day|week|month|year|time|x\b|am\b|pm\b|%|[分小天日周週月年次点點个個岁歲])"
 )
 """What makes the number before it a duration, a time or a count, and no reading."""
+_NOT_NOW = re.compile(
+    r"\b(?:ago|last|yesterday|usually|never|not|no|without|if|when|target|goal|should|before|until|down|up)\b"
+    r"|昨|前天|上[周週次]|[之以]前|如果|目[标標]|平时|平時|通常|[不没沒冇]"
+)
 _EARLY = timedelta(minutes=10)  # how far a patient's clock may be ahead of ours
 _OLDEST = timedelta(days=366)
 _NOON = time(12)
@@ -99,9 +103,10 @@ def entry_inside(
 ) -> Entry | None:
     """The glucose reading in a text that says more ("glucose 45 chest pain"): its name and then its value.
 
-    Only for texts that a person reads anyway: beside a red flag a low must not be lost.
+    Only for texts that a person reads anyway: a low with a remark must not wait for the day. None when the text speaks
+    of another time, of a wish, or of more than one number.
     """
-    plain = normalised(text[:MAX_ENTRY]) if storable(text) else ""
+    plain = normalised(text) if len(text) <= MAX_ENTRY and storable(text) else ""
     kind = KIND.search(plain)
     if kind is None or KINDS[kind[0]] != "glucose":
         return None
@@ -111,8 +116,13 @@ def entry_inside(
     value = VALUE.match(rest)
     if value is None or NOT_OF_A_READING.match(rest, value.end()):
         return None
+    beside = CONTEXT.sub(" ", rest[value.end() :])
+    if any(char.isdigit() for char in beside) or _NOT_NOW.search(plain[: kind.start()]) or _NOT_NOW.search(beside):
+        return None
+    context = CONTEXT.search(rest, value.end())
+    said = f"{kind[0]} {value[0]} {context[0] if context else ''}"
     for before in (plain[: kind.start()], ""):
-        read = read_entry(f"{before}{kind[0]} {value[0]}", now, zone, language, default_unit)
+        read = read_entry(before + said, now, zone, language, default_unit)
         if read is not None:
             return read if isinstance(read, Entry) else None
     return None

@@ -93,10 +93,10 @@ CONTEXTS: Mapping[str, str] = {name: code for code, names in _CONTEXT_NAMES.item
 
 
 def _any_of(names: Mapping[str, str]) -> re.Pattern[str]:
-    """Any of the names, the longest first; a Latin one only as whole words."""
+    """Any of the names, the longest first; a Latin one only as whole words (a number may follow at once: bg58)."""
     latin = sorted((re.escape(name) for name in names if name.isascii()), key=len, reverse=True)
     han = sorted((re.escape(name) for name in names if not name.isascii()), key=len, reverse=True)
-    return re.compile(rf"\b(?:{'|'.join(latin)})\b|{'|'.join(han)}")
+    return re.compile(rf"\b(?:{'|'.join(latin)})(?![a-z])|{'|'.join(han)}")
 
 
 KIND = _any_of(KINDS)

@@ -416,6 +416,35 @@ def test_a_refused_entry_says_what_to_write(words: str, reason: str, hint: str) 
     assert phone.act() == Refused(reason)
 
 
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [("glucose 58 feel dizzy", 58), ("my sugar is 58 before lunch and I feel shaky", 58), ("血糖3.2有点头晕", 3.2)],
+)
+def test_a_reading_with_a_remark_is_kept_and_a_person_reads_the_remark(words: str, value: float) -> None:
+    phone = Phone(desk(diary=DIARY))
+    reply = phone.send(words)
+    noted, person = phone.last.acts
+    assert isinstance(noted, Noted) and noted.entry.value == value
+    assert person == AskedForPerson("free-text")
+    assert "Recorded" in reply and "nurse" in reply
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "sugar was 58 last week",
+        "should my glucose be 58 in the morning",
+        "what if glucose 58 happens",
+        "glucose 58 or maybe 85",
+        "my glucose is 58 not good",
+    ],
+)
+def test_a_remark_that_may_speak_of_another_time_or_number_is_left_to_a_person(words: str) -> None:
+    phone = Phone(desk(diary=DIARY))
+    phone.send(words)
+    assert phone.last.acts == (AskedForPerson("free-text"),)
+
+
 def test_a_number_alone_is_asked_about_and_read_by_a_person() -> None:
     phone = Phone(desk(diary=DIARY))
     assert "what you measured" in phone.send("52")
