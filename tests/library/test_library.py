@@ -55,6 +55,20 @@ def test_every_text_is_said_in_every_language(language: str, key: str) -> None:
     assert len(said) < 320
 
 
+def test_every_text_is_said_somewhere() -> None:
+    source = "".join(
+        path.read_text(encoding="utf-8")
+        for path in ROOT.parent.rglob("*")
+        if path.suffix in (".py", ".json") and path.parent.name != "texts"
+    )
+
+    def is_said(key: str) -> bool:
+        start, _, end = key.partition("-")
+        return f'"{key}"' in source or (start in ("diary", "priority") and f'"{end}"' in source)
+
+    assert [key for key in KEYS if not is_said(key)] == []
+
+
 def test_chinese_texts_are_chinese_and_the_two_scripts_differ() -> None:
     simplified, traditional = (document(ROOT / "texts" / f"{language}.json") for language in LANGUAGES[1:])
     assert all(
