@@ -14,6 +14,7 @@ from care.records import communications, lists
 from care.records.communications import Communication, CommunicationContent
 from care.records.patients import Patient
 from care.services import waiting
+from care.services.patients import open_patient
 from dashboard import blueprint
 from dashboard.request import runtime, session, staff, written
 
@@ -57,7 +58,7 @@ def inbox() -> str:
 
 
 def _threads() -> list[Thread]:
-    rows = lists.waiting(session(), staff())
+    rows = waiting.read(session(), runtime(), staff())
     words = communications.contents(session(), [row.id for row in rows])
     patients = lists.patients_by_id(session(), staff(), {row.patient_id for row in rows if row.patient_id})
     threads: dict[object, Thread] = {}
@@ -77,9 +78,8 @@ def reply(communication_id: UUID) -> str | Response:
         raise Invalid("empty", "write something to send", place="text")
     if request.form.get("confirmed") != "yes":
         message = lists.communication_of(session(), staff(), communication_id)
-        people = lists.patients_by_id(session(), staff(), {message.patient_id} if message.patient_id else set())
         words_in = communications.contents(session(), [message.id])
-        patient = people.get(message.patient_id) if message.patient_id else None
+        patient = open_patient(session(), runtime(), staff(), message.patient_id) if message.patient_id else None
         return render_template(
             "reply.html", patient=patient, words=words, message=message, content=words_in.get(message.id)
         )

@@ -138,11 +138,13 @@ def waiting(session: Session, staff: Staff, limit: int = 200) -> list[Communicat
 
 
 def communication_of(session: Session, staff: Staff, communication_id: UUID, lock: bool = False) -> Communication:
-    """The message, if `staff` may see it. Raises NotFound otherwise."""
-    found = select(Communication).where(Communication.id == communication_id, visible_to(staff, Communication))
+    """The text that somebody wrote to us, if `staff` may see it. Raises NotFound otherwise, and for what we wrote."""
+    found = select(Communication).where(
+        Communication.id == communication_id, Communication.direction == "in", visible_to(staff, Communication)
+    )
     row = session.scalars(found.with_for_update() if lock else found).first()
     if row is None:
-        raise NotFound("communication", "no such message")
+        raise NotFound("communication", "no such text")
     return row
 
 

@@ -18,6 +18,17 @@ from care.services import audits, escalations, outbox
 LONGEST_MESSAGE = escalations.LONGEST_MESSAGE
 
 
+def read(session: Session, rt: Runtime, staff: Staff) -> list[Communication]:
+    """The texts that wait for a person, the longest waiting first; whose words were shown is audited; commits."""
+    staff.must_be(Role.NURSE, Role.CLINICIAN)
+    found = lists.waiting(session, staff)
+    now = rt.now()
+    for patient_id in sorted({text.patient_id for text in found if text.patient_id}):
+        audits.record(session, now, "inbox.view", "patient", patient_id, staff=staff, patient_id=patient_id)
+    session.commit()
+    return found
+
+
 def answer(session: Session, rt: Runtime, staff: Staff, communication_id: UUID, text: str) -> Communication:
     """`staff` answers the thread of a waiting text, of a patient or of an unknown sender. Commits.
 

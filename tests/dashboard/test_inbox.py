@@ -3,8 +3,11 @@ from __future__ import annotations
 import re
 
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from care.domain.codes import Purpose
+from care.records.audit_events import AuditEvent
+from care.services import signin
 from tests.dashboard.ward import Ward
 
 
@@ -51,3 +54,20 @@ def test_another_team_can_neither_read_nor_answer(nurse: FlaskClient, stranger: 
     assert stranger.post(f"/inbox/{thread}/reply", data={"text": "x", "confirmed": "yes"}).status_code == 404
     assert stranger.post(f"/inbox/{thread}/reply", data={"text": "x"}).status_code == 404
     assert stranger.post(f"/inbox/{thread}/done").status_code == 404
+
+
+def test_whose_words_were_shown_is_audited(nurse: FlaskClient, ward: Ward):
+    thread = _threads(nurse.get("/inbox").text)[0]
+    nurse.post(f"/inbox/{thread}/reply", data={"text": "Yes."})
+    seen = ward.world.session.execute(
+        select(AuditEvent.action, AuditEvent.patient_id).where(AuditEvent.agent_id == ward.world.clinic.nurse.id)
+    ).all()
+    assert ("inbox.view", ward.one.id) in seen
+    assert ("patient.view", ward.one.id) in seen
+
+
+def test_a_one_time_code_is_not_read_through_the_inbox(nurse: FlaskClient, ward: Ward):
+    world = ward.world
+    signin.request_code(world.session, world.rt, "sms", "+12025550101")
+    code = world.out(Purpose.SIGN_IN)[-1]
+    assert nurse.post(f"/inbox/{code.id}/reply", data={"text": "x"}).status_code == 404
