@@ -8,8 +8,10 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from care.access import ROLES, STAFF, allowed_roles, may
+from care.domain.message import Incoming
 from care.records.patients import Patient
 from care.runtime import Runtime
+from care.services import inbox
 from care_api.guard import COOKIE, roles_of
 from tests.care_api.access_cases import CASES, Things, address
 from tests.care_api.serving import staff_token
@@ -56,6 +58,37 @@ def test_nobody_gets_anywhere_without_signing_in(rule: str, method: str, client:
 def test_the_wrong_role_is_told_so(session: Session, client: FlaskClient, rt: Runtime, clinic: Clinic):
     client.set_cookie(COOKIE, staff_token(session, rt, clinic.nurse))
     assert client.get("/admin").status_code == 403
+
+
+ADMINISTRATORS = {"/admin", "/admin/staff", "/admin/staff/<uuid:practitioner_id>/deactivate", "/protocols", "/account"}
+
+
+def test_an_administrator_is_let_in_only_where_there_are_no_patients(app: Flask):
+    """A new page for administrators is added here by somebody who has made sure that it shows no patient."""
+    assert {rule for _, rule, _, roles in routes(app) if "admin" in roles} <= ADMINISTRATORS
+
+
+LISTS = {"/find": {"q": "Demo"}, "/cohort.csv": {"since": "2026-03-01", "until": "2026-03-02"}}
+
+
+def test_no_list_shows_anything_of_another_teams_patient(
+    app: Flask, session: Session, client: FlaskClient, rt: Runtime, clinic: Clinic, patient: Patient
+):
+    mine = Things.of(session, rt, patient)
+    inbox.receive(session, rt, Incoming("sms", "+14155550198", "who are you, chest pain", "SM2", rt.now()))
+    of_mine = ["Demo Patient", "chest pain", "5550198", str(patient.id), str(mine.escalation_id)]
+    lists = {(rule, method) for _, rule, method, roles in routes(app) if "nurse" in roles and "<" not in rule}
+    told: dict[str, str] = {}
+    for who in (clinic.nurse, clinic.other_nurse):
+        client.set_cookie(COOKIE, staff_token(session, rt, who))
+        for rule, method in sorted(lists):
+            if method == "GET" or rule in LISTS:
+                found = client.open(rule, method=method, data=LISTS.get(rule))
+                assert found.status_code == 200, rule
+                told[who.name] = told.get(who.name, "") + found.text
+    for word in of_mine:
+        assert word in told[clinic.nurse.name], word
+        assert word not in told[clinic.other_nurse.name], word
 
 
 def test_an_administrator_sees_no_patient(

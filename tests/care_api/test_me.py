@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -71,6 +74,28 @@ def test_the_same_request_twice_is_one_report_and_one_answer(
     assert session.scalars(select(func.count()).select_from(QuestionnaireResponse)).one() == 1
     other = client.post("/api/v1/me/reports", json=report, headers=headers)
     assert other.status_code == 409
+
+
+def test_the_same_request_three_times_at_once_is_one_report_and_one_answer(
+    session: Session, app: Flask, client: FlaskClient, bearer: dict[str, str], clock: Clock
+):
+    task = first_task(client, bearer)
+    clock.set(datetime.fromisoformat(task["due_at"]))
+    report = answered(questionnaire(client, bearer, task["questionnaire"]), clock.now)
+    together = threading.Barrier(3)
+
+    def post(_: int) -> tuple[int, Any]:
+        browser = app.test_client()
+        together.wait()
+        path, headers = f"/api/v1/me/reports?task={task['id']}", {**bearer, "Idempotency-Key": "a-key"}
+        found = browser.post(path, json=report, headers=headers)
+        return found.status_code, found.json
+
+    with ThreadPoolExecutor(3) as pool:
+        first, *others = pool.map(post, range(3))
+    assert first[0] == 201
+    assert others == [first, first]
+    assert session.scalars(select(func.count()).select_from(QuestionnaireResponse)).one() == 1
 
 
 def test_messages_are_shown_newest_first_and_codes_are_not_among_them(
