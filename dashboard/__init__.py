@@ -6,9 +6,10 @@ from flask import Blueprint
 
 blueprint = Blueprint("dashboard", __name__, template_folder="templates")
 
-from dashboard import admin, assets, cohort, enrol, inbox, patients, protocols, sign_in, words, worklist  # noqa: E402
+from dashboard import account, admin, assets, cohort, enrol, inbox, patients, protocols, sign_in, words, worklist  # noqa: E402
 
 __all__ = [
+    "account",
     "admin",
     "assets",
     "blueprint",

@@ -19,6 +19,8 @@ from care.records.practitioners import Practitioner, StaffSession, by_username
 from care.runtime import Runtime
 from care.services import audits
 from care.services.addresses import known_country, plain
+from care.services.staff_sessions import TRIES, WINDOW, fits
+from care.services.throttles import count_try, forget_tries
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1000
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,59}")
@@ -131,6 +133,20 @@ def set_password(session: Session, rt: Runtime, by: Staff, practitioner_id: UUID
     person.password_hash = _hash(password, person.username)
     _end_sessions(session, rt, person.id)
     audits.record(session, rt.now(), "staff.password", "practitioner", person.id, staff=by)
+    session.commit()
+
+
+def change_password(session: Session, rt: Runtime, by: Staff, old: str, new: str) -> None:
+    """A new password for oneself; every session of the account ends, this one too; commits.
+
+    Raises Invalid for a wrong old password or a weak new one, TooMany after some wrong ones.
+    """
+    count_try(session, rt.now(), "change-password", str(by.id), TRIES, WINDOW)
+    if not fits(_colleague(session, by, by.id).password_hash, old):
+        session.rollback()
+        raise Invalid("wrong-password", "this is not your password", place="old")
+    set_password(session, rt, by, by.id, new)
+    forget_tries(session, "change-password", str(by.id))
     session.commit()
 
 

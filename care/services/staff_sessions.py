@@ -35,8 +35,8 @@ def staff_sign_in(session: Session, rt: Runtime, username: str, password: str) -
     account = username.strip().lower()[:200]
     count_try(session, now, TRY, account, TRIES, WINDOW)
     person = by_username(session, account) if "\x00" not in account else None
-    fits = _fits(person.password_hash if person else _nobodys_hash(), password)
-    if person is None or not fits or not person.active:
+    right = fits(person.password_hash if person else _nobodys_hash(), password)
+    if person is None or not right or not person.active:
         if person is not None:
             _audit(session, now, "staff.sign-in-failed", person)
         session.commit()
@@ -82,7 +82,8 @@ def hash_of(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def _fits(password_hash: str, password: str) -> bool:
+def fits(password_hash: str, password: str) -> bool:
+    """Whether this is the password that was hashed."""
     try:
         return _hasher.verify(password_hash, password.encode("utf-8", "surrogatepass"))
     except (VerificationError, InvalidHashError):

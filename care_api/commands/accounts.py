@@ -79,6 +79,27 @@ def add(
     tell(told_values | ({"password": password} if made_up else {}), as_json)
 
 
+@staff_group.command("password")
+@click.argument("username")
+@click.option("--by", required=True, help="The administrator who gives the new password.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, one line.")
+@as_json
+@told
+def password(username: str, by: str, password_stdin: bool, as_json: bool) -> None:
+    """Give somebody a new password, who then changes it; everything signed in with the old one ends.
+
+    Asks for it on a terminal; elsewhere, without --password-stdin, one is made up. Prints {id, username} and the
+    password if it was made up.
+    """
+    session = db.session()
+    chosen, made_up = _password(password_stdin)
+    admin, person = _administrator(session, by), by_username(session, username)
+    if person is None:
+        raise NotFound("practitioner", f"there is no account {username!r}")
+    accounts.set_password(session, _runtime(), admin, person.id, chosen)
+    tell({"id": person.id, "username": person.username} | ({"password": chosen} if made_up else {}), as_json)
+
+
 @staff_group.command("team")
 @click.argument("name")
 @click.option("--by", required=True, help="The administrator who adds the team.")

@@ -135,6 +135,16 @@ def test_the_first_administrator_is_made_on_the_machine(session: Session, run: F
     assert session.scalars(select(Practitioner.role).where(Practitioner.username == "nina")).one() == "nurse"
 
 
+def test_who_forgot_a_password_gets_a_new_one_by_an_administrator(
+    session: Session, run: FlaskCliRunner, rt: Runtime, clinic: Clinic
+):
+    refused = run.invoke(args=["staff", "password", "nurse", "--by", "clinician"])
+    assert refused.exit_code == 1
+    made = run.invoke(args=["staff", "password", "nurse", "--by", "admin", "--json"])
+    assert made.exit_code == 0, made.output
+    assert staff_sessions.staff_sign_in(session, rt, "nurse", last(made)["password"])
+
+
 def test_later_accounts_need_an_administrator(run: FlaskCliRunner, clinic: Clinic):
     alone = run.invoke(args=["staff", "add", "eve", "--name", "Eve", "--role", "admin"])
     assert alone.exit_code == 1
