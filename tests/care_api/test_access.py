@@ -113,6 +113,18 @@ def test_a_fragment_of_a_page_is_not_replaced_by_the_sign_in_page(client: FlaskC
     assert found.headers["HX-Redirect"] == "/sign-in"
 
 
+def test_no_form_of_staff_is_taken_without_its_token(
+    app: Flask, session: Session, client: FlaskClient, rt: Runtime, clinic: Clinic
+):
+    app.config["WTF_CSRF_ENABLED"] = True
+    posted = {rule: roles for _, rule, method, roles in routes(app) if method == "POST" and roles & STAFF}
+    people = {"nurse": clinic.nurse, "clinician": clinic.clinician, "admin": clinic.admin}
+    tokens = {role: staff_token(session, rt, who) for role, who in people.items()}
+    for rule, roles in sorted(posted.items()):
+        client.set_cookie(COOKIE, tokens[min(roles)])
+        assert client.post(address(rule, Things.made_up())).status_code == 400, rule
+
+
 def test_an_endpoint_that_says_nothing_answers_nobody(app: Flask):
     app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
     assert app.test_client().get("/forgotten").status_code == 403
