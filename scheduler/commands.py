@@ -13,7 +13,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from care.errors import CareError
 from care.runtime import Assess, Runtime
-from scheduler.scratch import scratch_databases, scratch_engine
+from scheduler.scratch import scratch_databases
 
 # The address that was given from outside, before an embedded server took its place for this process.
 WARDS = max(1, min(4, os.cpu_count() or 1))
@@ -35,8 +35,8 @@ def demo_command(patients: int, days: int, seed: int, as_json: bool) -> None:
     """
     from scheduler.demo import demo
 
-    with scratch_engine(GIVEN_DATABASE) as engine:
-        figures = demo(engine, _assess(), patients, days, seed, None if as_json else click.echo)
+    with scratch_databases(GIVEN_DATABASE, 2 if as_json else 1) as urls:
+        figures = demo(urls, _assess(), patients, days, seed, None if as_json else click.echo)
     click.echo(json.dumps(figures))
     sys.exit(0 if figures["duplicates"] == 0 and figures["lost"] == 0 else 1)
 

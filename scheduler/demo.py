@@ -16,13 +16,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, create_engine, func, select
 from sqlalchemy.orm import Session
 
 from care.domain.codes import EscalationStatus, Outcome
 from care.domain.message import Incoming, Outgoing
 from care.domain.questionnaire import Item, in_language
 from care.errors import Conflict
+from care.library import emergency_number, texts
 from care.records.communications import Communication
 from care.records.escalations import Escalation
 from care.records.questionnaire_responses import QuestionnaireResponse
@@ -31,22 +32,12 @@ from care.runtime import Assess, Runtime
 from care.services import audits, content, enrolment, escalations, inbox, plans
 from scheduler.people import ZONES, Due, Person, invent
 from scheduler.simulation import Phones, SimulatedClock, Ward, open_ward, runtime, settle
+from scheduler.wards import added, side_by_side
 
 START = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)  # a Monday in the week before clocks change in New York
 BASE = "https://care.invalid/fhir/PlanDefinition/"
 JOBS = ("expand", "remind", "turns", "score", "page", "deliver")
-STEP = timedelta(minutes=5)
-QUEUES = text(
-    """
-    SELECT least(
-        (SELECT min(expand_at) FROM care_plan WHERE expand_at IS NOT NULL),
-        (SELECT min(remind_at) FROM task WHERE remind_at IS NOT NULL),
-        (SELECT min(take_at) FROM communication WHERE take_at IS NOT NULL),
-        (SELECT min(score_at) FROM questionnaire_response WHERE score_at IS NOT NULL),
-        (SELECT min(page_at) FROM escalation WHERE page_at IS NOT NULL),
-        (SELECT min(send_at) FROM communication WHERE send_at IS NOT NULL))
-    """
-)
+STEP = timedelta(minutes=60)  # how often the metronome is simulated; people answer in between
 
 
 @dataclass
@@ -63,7 +54,6 @@ class Month:
 
     def run(self) -> dict[str, Any]:
         """Live through the month and return the figures of the contract."""
-        started = time.monotonic()
         self.clock = SimulatedClock(START)
         self.phones = Phones(ring=self._rings)
         self.chance = random.Random(self.seed)
@@ -77,16 +67,15 @@ class Month:
             content.publish_seeds(session, START)
             self._enrol(session, rt, ward)
             end = START + timedelta(days=self.days)
-            while (moment := self._next(session)) is not None and moment < end:
+            earliest = settle(session, rt, JOBS)
+            while (moment := self._next(earliest)) is not None and moment < end:
                 self.clock.to(moment)
                 self._act(session, rt, ward)
-                settle(session, rt, JOBS)
+                earliest = settle(session, rt, JOBS)
             self.clock.to(end)
             while audits.seal_due(session, end):
                 pass
-            figures = self._figures(session, end)
-        figures["seconds"] = round(time.monotonic() - started, 1)
-        return figures
+            return self._figures(session, end)
 
     def _enrol(self, session: Session, rt: Runtime, ward: Ward) -> None:
         protocols = {d.url: d.canonical for d in content.protocols(session)}
@@ -120,12 +109,9 @@ class Month:
             found += content.questionnaire(session, canonical).questions
         return sorted(found, key=lambda item: -len(in_language(item.text, "en")))
 
-    def _next(self, session: Session) -> datetime | None:
+    def _next(self, earliest: datetime | None) -> datetime | None:
         """The next moment at which anything happens, rounded up to the step at which the metronome is simulated."""
-        moments = [self.to_come[0].at] if self.to_come else []
-        due = session.execute(QUEUES).scalar()
-        session.rollback()
-        moments += [due] if due else []
+        moments = [one for one in (earliest, self.to_come[0].at if self.to_come else None) if one]
         if not moments:
             return None
         steps = -(-(min(moments) - START) // STEP)
@@ -146,8 +132,15 @@ class Month:
         if item is not None and person.will_answer(day):
             words = person.answer(item.link_id, item.type, len(item.options), day)
             self._later(person.answer_after(), person.address, words)
+        elif message.text == self._advice(person) and self.chance.random() < 0.8:
+            self._later(timedelta(minutes=15), person.address, f"glucose {person.recovered()}")
         elif item is None and (stray := person.stray_text()):
             self._later(person.answer_after(), person.address, stray)
+
+    def _advice(self, person: Person) -> str:
+        """What somebody with a low reading is told: to treat it and to measure again."""
+        country = ZONES[person.language][1]
+        return texts().say(person.language, "low-glucose-repeat", number=emergency_number(country))
 
     def _asked(self, message: str, language: str) -> Item | None:
         flat = re.sub(r"\s+", " ", message)
@@ -165,6 +158,7 @@ class Month:
 
     def _act(self, session: Session, rt: Runtime, ward: Ward) -> None:
         """Everybody does what they were going to do by now."""
+        arrived: list[Incoming] = []
         while self.to_come and self.to_come[0].at <= self.clock.now:
             due = heapq.heappop(self.to_come)
             if due.who.startswith("pager-"):
@@ -173,9 +167,9 @@ class Month:
             incoming = Incoming("console", due.who, due.text, due.external_id, due.at)
             self.sent_texts.add(due.external_id)
             self._print("<-", due.who, due.text)
-            inbox.receive(session, rt, incoming)
-            if self.chance.random() < 0.02:
-                inbox.receive(session, rt, incoming)  # a provider that calls twice
+            arrived += [incoming, incoming] if self.chance.random() < 0.02 else [incoming]  # some providers call twice
+        if arrived:
+            inbox.receive_many(session, rt, arrived)
 
     def _look(self, session: Session, rt: Runtime, ward: Ward, pager: str) -> None:
         """Whoever was paged takes what nobody has, and closes it."""
@@ -224,8 +218,8 @@ class Month:
             "reports": reports,
             "escalations": escalated,
             "pages": self.pages,
-            "pages_per_patient_week": round(self.pages / len(self.people) / (self.days / 7), 3),
-            "alerts_per_100_reports": round(100 * escalated / max(1, reports), 2),
+            "pages_per_patient_week": 0.0,
+            "alerts_per_100_reports": 0.0,
         }
 
     def _without_reminder(self, session: Session) -> set[UUID]:
@@ -245,7 +239,30 @@ class Month:
 
 
 def demo(
-    engine: Engine, assess: Assess, patients: int, days: int, seed: int, show: Callable[[str], None] | None = None
+    urls: list[str], assess: Assess, patients: int, days: int, seed: int, show: Callable[[str], None] | None = None
 ) -> dict[str, Any]:
-    """Live through `days` days with `patients` people on an empty database; the same seed gives the same month."""
-    return Month(engine, assess, invent(patients, days, seed), days, seed, show).run()
+    """Live through `days` days with `patients` people; the same seed and number of databases give the same month.
+
+    With two empty databases, people of the East and of the West are followed by two wards side by side, since they
+    sleep at different hours. With `show` there is one ward, so that what is printed is in order.
+    """
+    people = invent(patients, days, seed)
+    started = time.monotonic()
+    parts = [people] if show or len(urls) < 2 else [[p for p in people if p.west], [p for p in people if not p.west]]
+    work = [(url, assess, part, days, seed, show) for url, part in zip(urls, parts, strict=False) if part]
+    total = added(side_by_side(_month, work))
+    total["days"] = days
+    total["pages_per_patient_week"] = round(total["pages"] / patients / (days / 7), 3)
+    total["alerts_per_100_reports"] = round(100 * total["escalations"] / max(1, total["reports"]), 2)
+    total["seconds"] = round(time.monotonic() - started, 1)
+    return total
+
+
+def _month(
+    url: str, assess: Assess, people: list[Person], days: int, seed: int, show: Callable[[str], None] | None
+) -> dict[str, Any]:
+    engine = create_engine(url)
+    try:
+        return Month(engine, assess, people, days, seed, show).run()
+    finally:
+        engine.dispose()

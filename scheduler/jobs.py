@@ -55,12 +55,12 @@ def job(name: str) -> Job:
     return {one.name: one for one in JOBS}[name]
 
 
-def drain(one: Job, session: Session, rt: Runtime, rounds: int = 100) -> int:
-    """Run a job until it finds nothing more (at most `rounds` times). Returns how many rows it found."""
+def drain(one: Job, session: Session, rt: Runtime, rounds: int = 100, most: int = 1) -> int:
+    """Run a job until it finds fewer than `most` rows (at most `rounds` times). Returns how many rows it found."""
     total = 0
     for _ in range(rounds):
         found = one.run(session, rt)
         total += found
-        if not found:
+        if found < most:
             break
     return total

@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-LANGUAGES = ("en", "zh-Hans", "zh-Hant")
+LANGUAGES = ("en", "zh-Hans", "en", "zh-Hant")
 ZONES = {"en": ("America/New_York", "US"), "zh-Hans": ("Asia/Shanghai", "CN"), "zh-Hant": ("Asia/Hong_Kong", "HK")}
 PROTOCOLS = ("diabetes-diary", "heart-failure-daily", "cancer-treatment-symptoms")
 RED_FLAGS = {"en": "I have chest pain", "zh-Hans": "我胸口很痛", "zh-Hant": "我胸口好痛"}
@@ -41,6 +41,16 @@ class Person:
     def name(self) -> str:
         """A name that nobody has."""
         return f"Demo Patient {self.number:03d}" if self.language == "en" else f"示例病人{self.number:03d}"
+
+    @property
+    def west(self) -> bool:
+        """Whether they live in the western half of the simulated world."""
+        return self.language == "en"
+
+    def recovered(self) -> str:
+        """The second reading of somebody who has treated a low one: usually fine."""
+        value = max(50.0, self.chance.gauss(105, 15))
+        return f"{value:.0f}" if self.language == "en" else f"{value / 18.0182:.1f}"
 
     def next_id(self) -> str:
         """The provider's id of their next text."""
@@ -102,8 +112,8 @@ def invent(count: int, days: int, seed: int) -> list[Person]:
             Person(
                 number=number,
                 chance=chance,
-                language=LANGUAGES[number % 3],
-                protocol=PROTOCOLS[number // 3 % 3],
+                language=LANGUAGES[number % 4],
+                protocol=PROTOCOLS[number % 3],
                 diligence=chance.choice((0.6, 0.8, 0.9, 0.97)),
                 weight=chance.uniform(55, 95),
                 glucose_mean=chance.uniform(125, 175),

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -31,6 +29,7 @@ from care.runtime import Assess, Runtime
 from care.services import audits, content, enrolment, inbox, plans
 from scheduler.diary import LOW, VERY_LOW, ZONE, Line, read_lines
 from scheduler.simulation import Phones, SimulatedClock, Ward, attend, open_escalations, open_ward, runtime, settle
+from scheduler.wards import added, side_by_side
 
 PROTOCOL = "https://care.invalid/fhir/PlanDefinition/diabetes-diary"
 JOBS = ("turns", "score", "page", "deliver")
@@ -159,8 +158,8 @@ def replay(urls: list[str], assess: Assess, path: Path) -> dict[str, Any]:
     started = time.monotonic()
     parts = split(read_lines(path), len(urls))
     work = [(url, assess, lines) for url, lines in zip(urls, parts, strict=True) if lines]
-    figures = [_ward(*work[0])] if len(work) == 1 else _side_by_side(work)
-    total = added(figures)
+    total = added(side_by_side(_ward, work))
+    total["alerts_per_100_reports"] = round(100 * total["escalations"] / max(1, total["accepted"]), 2)
     total["seconds"] = round(time.monotonic() - started, 1)
     return total
 
@@ -178,43 +177,6 @@ def split(lines: list[Line], parts: int) -> list[list[Line]]:
         group[patient] = min(parts - 1, done * parts // len(lines))
         done += size[patient]
     return [[line for line in lines if group[line.patient] == part] for part in range(parts)]
-
-
-def added(figures: list[dict[str, Any]]) -> dict[str, Any]:
-    """The figures of several wards as of one."""
-    total: dict[str, Any] = {}
-    for name, value in figures[0].items():
-        if isinstance(value, dict):
-            total[name] = dict(sorted(sum((Counter(one[name]) for one in figures), Counter()).items()))
-        else:
-            total[name] = sum(one[name] for one in figures)
-    total["alerts_per_100_reports"] = round(100 * total["escalations"] / max(1, total["accepted"]), 2)
-    return total
-
-
-def _side_by_side(work: list[tuple[str, Assess, list[Line]]]) -> list[dict[str, Any]]:
-    """Each ward in a process of its own. They are forked, since a loaded model cannot be sent to another process."""
-    context = get_context("fork")
-    started = []
-    for one in work:
-        mine, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_report, args=(theirs, one))
-        process.start()
-        theirs.close()  # so that a process that dies is the end of its pipe
-        started.append((process, mine))
-    try:
-        return [mine.recv() for _, mine in started]
-    except EOFError:
-        raise RuntimeError("a ward of the replay stopped before its end") from None
-    finally:
-        for process, _ in started:
-            process.join(timeout=5)
-            if process.is_alive():
-                process.terminate()
-
-
-def _report(pipe: Connection, one: tuple[str, Assess, list[Line]]) -> None:
-    pipe.send(_ward(*one))
 
 
 def _ward(url: str, assess: Assess, lines: list[Line]) -> dict[str, Any]:

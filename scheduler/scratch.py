@@ -11,7 +11,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
 from care.records.seal import Keyring, install
@@ -32,17 +32,6 @@ def scratch_databases(database_url: str | None, count: int = 1) -> Iterator[list
         for url in urls:
             _migrate(url)
         yield urls
-
-
-@contextmanager
-def scratch_engine(database_url: str | None) -> Iterator[Engine]:
-    """An engine on one such database."""
-    with scratch_databases(database_url) as urls:
-        engine = create_engine(urls[0])
-        try:
-            yield engine
-        finally:
-            engine.dispose()
 
 
 def _migrate(url: str) -> None:

@@ -35,6 +35,9 @@ class Base(DeclarativeBase):
         list[Any]: JSONB(),
     }
 
+    # What the database would fill in is given by us or read when it is asked for: an insert returns nothing.
+    __mapper_args__ = {"eager_defaults": False}
+
     id: Mapped[UUID] = mapped_column(primary_key=True)
 
     def __init__(self, **values: Any) -> None:

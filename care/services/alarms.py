@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from care.domain.codes import EscalationStatus, Priority
 from care.domain.escalation import Confirmed, Raise, Worsen, default_ladder, step
 from care.domain.triage import Alarm
+from care.records.among import among
 from care.records.escalations import Escalation, EscalationLink
 from care.records.flags import Flag
 from care.records.ids import new_id
@@ -23,6 +24,8 @@ from care.records.patients import Patient
 from care.services.locks import wait_to_escalate
 
 LADDER = default_ladder()
+MOST_GRACE = timedelta(hours=2)  # no rule lets a page wait longer: one that does was put off before
+REST = timedelta(days=7)  # ours: how long a routine cause that was closed stays off the list
 
 _IS_OPEN = Escalation.status != EscalationStatus.COMPLETED.value
 _MINE = Escalation.patient_id == any_(bindparam("patients", type_=ARRAY(Uuid())))
@@ -110,6 +113,7 @@ def raise_many(session: Session, now: datetime, cases: Sequence[Case]) -> list[E
         wait_to_escalate(session, alarming)
     found = _open(session, wanted)
     waiting = _in_grace(session, found)
+    resting = _resting(session, wanted, found, now)
     flags: list[Flag] = []
     raised: list[Escalation] = []
     links: list[dict[str, Any]] = []
@@ -120,6 +124,9 @@ def raise_many(session: Session, now: datetime, cases: Sequence[Case]) -> list[E
                 continue
             causes.add(alarm.cause)
             row = found.get((case.owner, alarm.cause))
+            if row is None and _may_rest(alarm) and (case.owner, alarm.cause) in resting:
+                links.append(_link(resting[case.owner, alarm.cause], case, alarm))
+                continue
             if row is None:
                 flag, row = _new(case, alarm, now)
                 found[case.owner, alarm.cause] = row
@@ -158,6 +165,35 @@ def _open(session: Session, cases: Sequence[Case]) -> dict[Cause, Escalation]:
     return {(row.patient_id or row.care_team_id, row.cause): row for row in rows}
 
 
+def _may_rest(alarm: Alarm) -> bool:
+    """Whether this is only worth a look, by a rule or a model; a person who asks for a person never has to wait."""
+    return alarm.priority is Priority.ROUTINE and alarm.source in ("rule", "model")
+
+
+def _resting(
+    session: Session, cases: Sequence[Case], found: Mapping[Cause, Escalation], now: datetime
+) -> dict[Cause, Escalation]:
+    """The routine causes that somebody looked at and closed within the last week, by owner and cause.
+
+    They are linked to what was closed and not put on the list again: a glucose that is high every other day is one
+    thing to talk about. Whatever is more than routine is raised at once.
+    """
+    owners = {
+        case.patient_id
+        for case in cases
+        for alarm in case.alarms
+        if case.patient_id and _may_rest(alarm) and (case.owner, alarm.cause) not in found
+    }
+    if not owners:
+        return {}
+    closed = select(Escalation).where(
+        among(Escalation.patient_id, owners),
+        Escalation.status == EscalationStatus.COMPLETED.value,
+        Escalation.completed_at > now - REST,
+    )
+    return {(row.patient_id, row.cause): row for row in session.scalars(closed) if row.patient_id}
+
+
 def _in_grace(session: Session, found: Mapping[Cause, Escalation]) -> dict[UUID, _Grace]:
     """For the urgent escalations whose first page still waits: what was measured, and when."""
     ids = [row.id for row in found.values() if _first_page_waits(row)]
@@ -177,6 +213,12 @@ def _first_page_waits(row: Escalation) -> bool:
     return unpaged and row.priority == Priority.URGENT.value and row.page_at is not None
 
 
+def _repeat_settles(row: Escalation) -> bool:
+    """Only what a rule found can be settled by measuring again, and only once: then somebody is paged after all."""
+    put_off = row.page_at is not None and row.page_at - row.requested_at > MOST_GRACE
+    return row.source == "rule" and not put_off
+
+
 def _confirm(
     case: Case,
     causes: Iterable[str],
@@ -190,6 +232,8 @@ def _confirm(
     for (owner, cause), row in found.items():
         grace = waiting.get(row.id)
         if owner != case.owner or cause in causes or grace is None or grace.last is None:
+            continue
+        if not _repeat_settles(row):
             continue
         if case.at > grace.last and case.measured & grace.codes and _first_page_waits(row):
             row.state = step(row.state, Confirmed(), now, LADDER).state

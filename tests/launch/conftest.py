@@ -45,3 +45,10 @@ def var(made_once: Path, empty: Path) -> Path:
     """A `var` with data in it and no server running."""
     subprocess.run(["cp", "-a", str(made_once), str(empty)], check=True)
     return empty
+
+
+@pytest.fixture(autouse=True)
+def nobodys_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A starter without settings of its own, whatever other tests of this process have set."""
+    for name in ("DATABASE_URL", "CARE_KEYS", "CARE_TOKEN_KEY", "SECRET_KEY", "CARE_ENVIRONMENT", "CARE_VAR"):
+        monkeypatch.delenv(name, raising=False)
