@@ -9,7 +9,8 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -109,20 +110,24 @@ def _points(manifest: Manifest, measures: Sequence[Measure], at: datetime, zone:
     points: dict[str, list[Point]] = {name: [] for name in manifest.sources}
     by_code = {code: (points[name], source) for name, source in manifest.sources.items() for code in source.codes}
     starts = _day_starts(at, zone, _widest(manifest))
-    oldest, newest, today = starts[0], at.timestamp(), len(starts) - 1
+    oldest, newest, today = starts[0], at.timestamp(), len(starts)
+    known_code = by_code.get
     for measure in measures:
-        known = by_code.get(measure.code)
+        known = known_code(measure.code)
         if known is None:
             continue
-        if measure.at.tzinfo is None:
+        moment = measure.at
+        if moment.tzinfo is None:
             raise AssessmentError("time", "a measure's time has no zone")
-        seconds = measure.at.timestamp()
+        seconds = moment.timestamp()
         if oldest <= seconds <= newest:
             found, source = known
-            value = _checked(source, measure) if source.kind == "quantity" else measure.value
-            if source.kind == "quantity" or value != 0:
-                age = today - (bisect_right(starts, seconds) - 1)
-                found.append((age, 1.0 if value is None else value, measure.id))
+            value = measure.value
+            if source.kind == "quantity":
+                value = _checked(source, measure)
+            elif value == 0:
+                continue
+            found.append((today - bisect_right(starts, seconds), 1.0 if value is None else value, measure.id))
     return points
 
 
@@ -151,15 +156,19 @@ def _widest(manifest: Manifest) -> int:
     return max([f.window.days for f in manifest.features] + [need.days for need in manifest.requires])
 
 
-def _day_starts(at: datetime, zone: str, days: int) -> list[float]:
+def _day_starts(at: datetime, zone: str, days: int) -> tuple[float, ...]:
     """When each of the last `days` civil days began, oldest first, as seconds since the epoch."""
     if at.tzinfo is None:
         raise AssessmentError("time", "the moment of scoring has no zone")
     try:
-        civil = ZoneInfo(zone)
-        today = at.astimezone(civil).date()
-        return [
-            datetime.combine(today - timedelta(days=ago), time(), civil).timestamp() for ago in range(days - 1, -1, -1)
-        ]
+        return _starts(at.astimezone(ZoneInfo(zone)).date(), zone, days)
     except (LookupError, ValueError, OSError, OverflowError) as error:
         raise AssessmentError("zone", "the patient's time zone or the moment is not usable") from error
+
+
+@lru_cache(maxsize=4096)
+def _starts(today: date, zone: str, days: int) -> tuple[float, ...]:
+    civil = ZoneInfo(zone)
+    return tuple(
+        datetime.combine(today - timedelta(days=ago), time(), civil).timestamp() for ago in range(days - 1, -1, -1)
+    )

@@ -70,8 +70,8 @@ class Month:
             earliest = settle(session, rt, JOBS)
             while (moment := self._next(earliest)) is not None and moment < end:
                 self.clock.to(moment)
-                self._act(session, rt, ward)
-                earliest = settle(session, rt, JOBS)
+                written = self._act(session, rt, ward)
+                earliest = settle(session, rt, JOBS, known=("turns",) if written else ())
             self.clock.to(end)
             while audits.seal_due(session, end):
                 pass
@@ -156,8 +156,8 @@ class Month:
         due = Due(self.clock.now + after, self.order, who, words, person.next_id() if person else "")
         heapq.heappush(self.to_come, due)
 
-    def _act(self, session: Session, rt: Runtime, ward: Ward) -> None:
-        """Everybody does what they were going to do by now."""
+    def _act(self, session: Session, rt: Runtime, ward: Ward) -> bool:
+        """Everybody does what they were going to do by now. Returns whether anybody wrote."""
         arrived: list[Incoming] = []
         while self.to_come and self.to_come[0].at <= self.clock.now:
             due = heapq.heappop(self.to_come)
@@ -170,6 +170,7 @@ class Month:
             arrived += [incoming, incoming] if self.chance.random() < 0.02 else [incoming]  # some providers call twice
         if arrived:
             inbox.receive_many(session, rt, arrived)
+        return bool(arrived)
 
     def _look(self, session: Session, rt: Runtime, ward: Ward, pager: str) -> None:
         """Whoever was paged takes what nobody has, and closes it."""

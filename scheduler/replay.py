@@ -95,7 +95,7 @@ class Replay:
         ]
         clock.to(lines[-1].at)
         inbox.receive_many(session, rt, texts)
-        settle(session, rt, JOBS)
+        settle(session, rt, JOBS, known=("turns", "score"))
         evening = datetime(day.year, day.month, day.day, 23, 59, tzinfo=ZoneInfo(ZONE))
         clock.to(evening)
         attend(session, rt, ward.nurse, open_escalations(session), Outcome.PHONED)

@@ -62,6 +62,7 @@ class Desks:
         self.session, self.rt, self.now = session, rt, now
         self.taken: list[UUID] = []
         self.drafts: list[Draft] = []
+        self.replies = outbox.Pile()
         self.cases: list[Case] = []
         self.forms: dict[str, Questionnaire] = {}
         self.lexicon, self.texts = lexicon(), texts()
@@ -188,6 +189,7 @@ class Desks:
             contact.status = "active" if granted else "opted-out"
         if not granted:
             self.session.flush()
+            self.replies.write(self.session)
             outbox.stop_queued(self.session, desk.patient.id, message.channel, "opted-out")
             self._to_person(desk, message, cause="opted-out", reason="opted-out")
         audits.record(
@@ -239,6 +241,7 @@ class Desks:
             patient=desk.patient,
             contact=self.contacts.get(message.contact_point_id) if message.contact_point_id else None,
             check=False,
+            pile=self.replies,
         )
 
     def write(self) -> None:
@@ -253,6 +256,7 @@ class Desks:
                 self.session.add(desk.conversation)
             desk.conversation.state, desk.conversation.updated_at = desk.talk.to_json(), self.now
         self.session.execute(_TAKEN, {"ids": self.taken})
+        self.replies.write(self.session)
         store(self.session, self.drafts)
         raise_many(self.session, self.now, self.cases)
 

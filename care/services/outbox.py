@@ -7,9 +7,10 @@ provider says afterwards.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from care.domain.codes import CommunicationStatus, Delivery, Priority, Purpose
@@ -18,14 +19,16 @@ from care.domain.message import Receipt
 from care.errors import Invalid
 from care.logs import logger
 from care.records.communications import Communication, CommunicationContent
+from care.records.ids import new_id
 from care.records.patients import ContactPoint, Patient, address_token, contact_points
 from care.records.practitioners import Practitioner
+from care.records.seal import seal
 from care.runtime import Runtime
 from care.services import deliveries, undelivered
 from care.services.outcomes import learn, mourn
 from care.services.queue import Worked
 
-__all__ = ["best_contact", "deliver_due", "enqueue", "note_receipt", "stop_queued"]
+__all__ = ["Pile", "best_contact", "deliver_due", "enqueue", "note_receipt", "stop_queued"]
 
 NEEDS_CONSENT = tuple(purpose.value for purpose in Purpose if purpose.needs_consent)
 
@@ -52,13 +55,15 @@ def enqueue(
     care_team_id: UUID | None = None,
     organization_id: UUID | None = None,
     check: bool = True,
+    pile: Pile | None = None,
 ) -> Communication | None:
     """Queue one message in the caller's transaction.
 
     It goes to `address` on `channel` if both are given, else to `contact`, else to the patient's best contact point,
     else to `practitioner`. None when `dedupe` has been queued before, or when the patient has no address that may be
     written to. `check=False` saves the look-up of `dedupe` where the caller knows that it is new (it derives from a row
-    inserted in this same transaction); the database refuses a second one all the same.
+    inserted in this same transaction); the database refuses a second one all the same. With a `pile` it is written
+    when the pile is, and None is returned.
     """
     if check and _exists(session, dedupe):
         return None
@@ -76,30 +81,64 @@ def enqueue(
     if organization is None or not channel or not address:
         raise Invalid("no-recipient", "a message needs an organization and a recipient")
     moment = _moment(session, now)
-    message = Communication(
-        organization_id=organization,
-        patient_id=patient.id if patient else None,
-        care_team_id=care_team_id or (owner.care_team_id if owner else None),
-        practitioner_id=practitioner.id if practitioner else None,
-        contact_point_id=contact.id if contact else None,
-        direction="out",
-        channel=channel,
-        purpose=purpose.value,
-        priority=priority.rank,
-        status=CommunicationStatus.PREPARATION.value,
-        delivery=Delivery.QUEUED.value,
-        dedupe=dedupe,
-        address_token=address_token(channel, address),
-        at=now,
-        recorded_at=moment,
-        send_at=send_at or now,
-        task_id=task_id,
-        escalation_id=escalation_id,
-        response_id=response_id,
-    )
+    message_id = new_id()
+    row: dict[str, Any] = {
+        "id": message_id,
+        "organization_id": organization,
+        "patient_id": patient.id if patient else None,
+        "care_team_id": care_team_id or (owner.care_team_id if owner else None),
+        "practitioner_id": practitioner.id if practitioner else None,
+        "contact_point_id": contact.id if contact else None,
+        "direction": "out",
+        "channel": channel,
+        "purpose": purpose.value,
+        "priority": priority.rank,
+        "status": CommunicationStatus.PREPARATION.value,
+        "delivery": Delivery.QUEUED.value,
+        "dedupe": dedupe,
+        "address_token": address_token(channel, address),
+        "at": now,
+        "recorded_at": moment,
+        "send_at": send_at or now,
+        "attempts": 0,
+        "task_id": task_id,
+        "escalation_id": escalation_id,
+        "response_id": response_id,
+    }
+    if pile is not None:
+        pile.add(row, text, address)
+        return None
+    message = Communication(**row)
     session.add(message)
-    session.add(CommunicationContent(id=message.id, text=text, address=address))
+    session.add(CommunicationContent(id=message_id, text=text, address=address))
     return message
+
+
+class Pile:
+    """Messages that one transaction queues, written together: many rows in two statements."""
+
+    def __init__(self) -> None:
+        self._messages: list[dict[str, Any]] = []
+        self._contents: list[dict[str, Any]] = []
+
+    def add(self, message: dict[str, Any], text: str, address: str) -> None:
+        """One more message, with its words and its address."""
+        table, row = CommunicationContent.__tablename__, message["id"]
+        self._messages.append(message)
+        self._contents.append(
+            {
+                "id": row,
+                "text_sealed": seal(table, "text_sealed", row, text),
+                "address_sealed": seal(table, "address_sealed", row, address),
+            }
+        )
+
+    def write(self, session: Session) -> None:
+        """Write what has been piled up (no commit)."""
+        if self._messages:
+            session.execute(insert(Communication), self._messages)
+            session.execute(insert(CommunicationContent), self._contents)
+            self._messages, self._contents = [], []
 
 
 def best_contact(session: Session, patient_id: UUID, purpose: Purpose) -> ContactPoint | None:
