@@ -71,7 +71,7 @@ class Month:
             while (moment := self._next(earliest)) is not None and moment < end:
                 self.clock.to(moment)
                 written = self._act(session, rt, ward)
-                earliest = settle(session, rt, JOBS, known=("turns",) if written else ())
+                earliest = settle(session, rt, JOBS, known=("turns", "score", "deliver") if written else ())
             self.clock.to(end)
             while audits.seal_due(session, end):
                 pass

@@ -52,9 +52,12 @@ class Replay:
             ward = open_ward(session, rt.now(), "US", ZONE)
             content.publish_seeds(session, rt.now())
             self.known: set[str] = set()
-            for day, lines in self._days():
+            for number, (day, lines) in enumerate(self._days(), 1):
                 self._live(session, rt, clock, ward, day, lines)
+                if number % 7 == 0:
+                    settle(session, rt, JOBS)  # replies leave in bigger batches than they would in life
                 session.expunge_all()  # a month of rows is not carried into the next
+            settle(session, rt, JOBS)
             while audits.seal_due(session, rt.now()):
                 pass
             return self._figures(session)
@@ -95,7 +98,7 @@ class Replay:
         ]
         clock.to(lines[-1].at)
         inbox.receive_many(session, rt, texts)
-        settle(session, rt, JOBS, known=("turns", "score"))
+        settle(session, rt, ("page",), known=("turns", "score"))
         evening = datetime(day.year, day.month, day.day, 23, 59, tzinfo=ZoneInfo(ZONE))
         clock.to(evening)
         attend(session, rt, ward.nurse, open_escalations(session), Outcome.PHONED)
