@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 
 from sqlalchemy.orm import sessionmaker
-from wsgi import app
 
 from scheduler.clock import run
 from scheduler.jobs import Lane
+from wsgi import app
 
 LANES: dict[str, Lane] = {"clock": "clock", "worker": "worker"}
 

@@ -37,7 +37,8 @@ from scheduler.wards import added, side_by_side
 START = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)  # a Monday in the week before clocks change in New York
 BASE = "https://care.invalid/fhir/PlanDefinition/"
 JOBS = ("expand", "remind", "turns", "score", "page", "deliver")
-STEP = timedelta(minutes=60)  # how often the metronome is simulated; people answer in between
+# How often the metronome is simulated; people answer in between. Finer where somebody reads along.
+STEP, STEP_TO_READ = timedelta(minutes=60), timedelta(minutes=10)
 
 
 @dataclass
@@ -114,8 +115,9 @@ class Month:
         moments = [one for one in (earliest, self.to_come[0].at if self.to_come else None) if one]
         if not moments:
             return None
-        steps = -(-(min(moments) - START) // STEP)
-        return max(self.clock.now + STEP, START + steps * STEP)
+        step = STEP_TO_READ if self.show else STEP
+        steps = -(-(min(moments) - START) // step)
+        return max(self.clock.now + step, START + steps * step)
 
     def _rings(self, message: Outgoing) -> None:
         """A phone or a pager gets a message; its owner decides what to do."""
