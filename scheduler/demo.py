@@ -128,7 +128,8 @@ class Month:
                 self._later(timedelta(minutes=self.chance.randrange(2, 20)), message.to, "look")
             return
         person = self.by_address[message.to]
-        person.received.append(message.text)
+        if person.writing:
+            return  # whoever is about to answer does not answer twice
         item = self._asked(message.text, person.language)
         day = (self.clock.now - START).days
         if item is not None and person.will_answer(day):
@@ -154,6 +155,8 @@ class Month:
 
     def _later(self, after: timedelta, who: str, words: str) -> None:
         person = self.by_address.get(who)
+        if person is not None:
+            person.writing = True
         self.order += 1
         due = Due(self.clock.now + after, self.order, who, words, person.next_id() if person else "")
         heapq.heappush(self.to_come, due)
@@ -166,6 +169,7 @@ class Month:
             if due.who.startswith("pager-"):
                 self._look(session, rt, ward, due.who)
                 continue
+            self.by_address[due.who].writing = False
             incoming = Incoming("console", due.who, due.text, due.external_id, due.at)
             self.sent_texts.add(due.external_id)
             self._print("<-", due.who, due.text)

@@ -29,7 +29,7 @@ class Person:
     glucose_mean: float
     unwell_from: int
     gone_from: int | None
-    received: list[str] = field(default_factory=list)
+    writing: bool = False
     texts: int = 0
 
     @property
