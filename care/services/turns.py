@@ -99,7 +99,7 @@ def _patient(session: Session, rt: Runtime, now: datetime, patient_id: UUID) -> 
     try:
         rows = texts()
         return _take(session, rt, now, rows)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001  one bad text must not hold up the others: they are taken singly
         _recover(session, error)
         ids = [row.message.id for row in rows]
     worked = Worked()
@@ -113,7 +113,7 @@ def _text(
 ) -> Worked:
     try:
         return _take(session, rt, now, texts(text_id))
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001  it waits alone, and after its attempts a nurse reads it
         _recover(session, error)
         return _postpone(session, text_id, type(error).__name__, now)
 
