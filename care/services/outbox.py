@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from care.domain.codes import CommunicationStatus, Delivery, Priority, Purpose
@@ -22,10 +22,10 @@ from care.records.communications import Communication, CommunicationContent
 from care.records.ids import new_id
 from care.records.patients import ContactPoint, Patient, address_token, contact_points
 from care.records.practitioners import Practitioner
-from care.records.seal import seal
 from care.runtime import Runtime
 from care.services import deliveries, undelivered
 from care.services.outcomes import learn, mourn
+from care.services.pile import Pile
 from care.services.queue import Worked
 
 __all__ = ["Pile", "best_contact", "deliver_due", "enqueue", "note_receipt", "stop_queued"]
@@ -112,33 +112,6 @@ def enqueue(
     session.add(message)
     session.add(CommunicationContent(id=message_id, text=text, address=address))
     return message
-
-
-class Pile:
-    """Messages that one transaction queues, written together: many rows in two statements."""
-
-    def __init__(self) -> None:
-        self._messages: list[dict[str, Any]] = []
-        self._contents: list[dict[str, Any]] = []
-
-    def add(self, message: dict[str, Any], text: str, address: str) -> None:
-        """One more message, with its words and its address."""
-        table, row = CommunicationContent.__tablename__, message["id"]
-        self._messages.append(message)
-        self._contents.append(
-            {
-                "id": row,
-                "text_sealed": seal(table, "text_sealed", row, text),
-                "address_sealed": seal(table, "address_sealed", row, address),
-            }
-        )
-
-    def write(self, session: Session) -> None:
-        """Write what has been piled up (no commit)."""
-        if self._messages:
-            session.execute(insert(Communication), self._messages)
-            session.execute(insert(CommunicationContent), self._contents)
-            self._messages, self._contents = [], []
 
 
 def best_contact(session: Session, patient_id: UUID, purpose: Purpose) -> ContactPoint | None:

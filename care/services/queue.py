@@ -7,7 +7,7 @@ lease's time and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,8 +56,10 @@ class Worked:
         )
 
 
-def claim(session: Session, queue: Queue, now: datetime, limit: int) -> dict[UUID, datetime]:
-    """Lease up to `limit` due rows; commits. Returns their ids with the lease that proves the claim.
+def claim(
+    session: Session, queue: Queue, now: datetime, limit: int, ids: Collection[UUID] | None = None
+) -> dict[UUID, datetime]:
+    """Lease up to `limit` due rows (of `ids`, if given); commits. Returns their ids with the lease that proves it.
 
     The CTE is materialised: a bare IN (subselect LIMIT) may be executed again by the planner.
     """
@@ -67,6 +69,8 @@ def claim(session: Session, queue: Queue, now: datetime, limit: int) -> dict[UUI
     )
     if queue.only is not None:
         due = due.where(queue.only)
+    if ids is not None:
+        due = due.where(among(model.id, ids))
     picked = due.order_by(*queue.order, column).limit(limit).with_for_update(skip_locked=True).cte("picked")
     leased = (
         update(model)
@@ -81,15 +85,22 @@ def claim(session: Session, queue: Queue, now: datetime, limit: int) -> dict[UUI
 
 
 def work(
-    session: Session, queue: Queue, handle: Handle, now: datetime, *, limit: int = 500, bury: Bury | None = None
+    session: Session,
+    queue: Queue,
+    handle: Handle,
+    now: datetime,
+    *,
+    limit: int = 500,
+    bury: Bury | None = None,
+    ids: Collection[UUID] | None = None,
 ) -> Worked:
-    """Claim up to `limit` due rows and handle them in one transaction; when that fails, one by one.
+    """Claim up to `limit` due rows (of `ids`, if given) and handle them in one transaction; if it fails, one by one.
 
     `handle(session, rows)` moves each row's queue column to None or to a later time. A row that fails is tried again
     later, with growing pauses; after its attempts it becomes a DeadLetter and `bury(session, row, error, now)` tells
     a person. Raises only what says that the database is away.
     """
-    leases = claim(session, queue, now, limit)
+    leases = claim(session, queue, now, limit, ids)
     if not leases:
         return Worked()
     try:
