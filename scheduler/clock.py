@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import signal
 import threading
+import time
 from collections.abc import Callable
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -18,23 +19,32 @@ from sqlalchemy.orm import Session
 
 from care.logs import logger
 from care.runtime import Runtime
+from care.services.queue import Worked
 from scheduler.jobs import JOBS, Job, Lane, drain
 
 OpenSession = Callable[[], Session]
+Report = Callable[[str, Worked | None, float], None]
+"""Told after each tick: the job's name, what it did (None when it failed), and the seconds it took."""
 
 
-def tick(job: Job, open_session: OpenSession, rt: Runtime) -> None:
+def unreported(job: str, worked: Worked | None, seconds: float) -> None:
+    """The report of a lane that nobody measures."""
+
+
+def tick(job: Job, open_session: OpenSession, rt: Runtime, report: Report = unreported) -> None:
     """Run one job until nothing is due. A fault is logged by type and the next tick tries again."""
+    began, worked = time.monotonic(), None
     try:
         with open_session() as session:
-            drain(job, session, rt)
+            worked = drain(job, session, rt)
     except DBAPIError as error:
         logger().error("database away, waiting", job=job.name, error=type(error.orig).__name__)
     except Exception as error:  # noqa: BLE001  (a job that dies would be silence; the next tick must come)
         logger().error("job failed", job=job.name, exc_info=error)
+    report(job.name, worked, time.monotonic() - began)
 
 
-def metronome(lane: Lane, open_session: OpenSession, rt: Runtime) -> BackgroundScheduler:
+def metronome(lane: Lane, open_session: OpenSession, rt: Runtime, report: Report = unreported) -> BackgroundScheduler:
     """A scheduler with the jobs of one lane, not started."""
     jobs = [job for job in JOBS if job.lane == lane]
     made = BackgroundScheduler(
@@ -43,21 +53,28 @@ def metronome(lane: Lane, open_session: OpenSession, rt: Runtime) -> BackgroundS
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
     for job in jobs:
-        made.add_job(tick, "interval", seconds=job.every, args=(job, open_session, rt), id=job.name, name=job.name)
+        arguments = (job, open_session, rt, report)
+        made.add_job(tick, "interval", seconds=job.every, args=arguments, id=job.name, name=job.name)
     return made
 
 
-def run(lane: Lane, open_session: OpenSession, rt: Runtime, stop: threading.Event | None = None) -> None:
+def run(
+    lane: Lane,
+    open_session: OpenSession,
+    rt: Runtime,
+    stop: threading.Event | None = None,
+    report: Report = unreported,
+) -> None:
     """Run a lane until SIGTERM, Ctrl-C or `stop`; then let the jobs in hand finish."""
     stopping = stop or threading.Event()
     if stop is None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
-    scheduler = metronome(lane, open_session, rt)
+    scheduler = metronome(lane, open_session, rt, report)
     stopping.wait(random.random() * 0.2)  # several schedulers need not tick in step
     scheduler.start()
     for job in (one for one in JOBS if one.lane == lane):
-        tick(job, open_session, rt)
+        tick(job, open_session, rt, report)
     logger().info("lane started", kind=lane)
     stopping.wait()
     scheduler.shutdown(wait=True)

@@ -17,36 +17,37 @@ Lane = Literal["clock", "worker"]
 
 @dataclass(frozen=True)
 class Job:
-    """Run `run(session, rt)` every `every` seconds in the process of its lane. Returns how many rows it found."""
+    """Run `run(session, rt)` every `every` seconds in the process of its lane. Returns what it did, in rows."""
 
     name: str
     lane: Lane
     every: float
-    run: Callable[[Session, Runtime], int]
+    run: Callable[[Session, Runtime], Worked]
 
 
-def _claimed(work: Callable[[Session, Runtime], Worked]) -> Callable[[Session, Runtime], int]:
-    return lambda session, rt: work(session, rt).claimed
-
-
-def _beat(lane: str) -> Callable[[Session, Runtime], int]:
-    def beat(session: Session, rt: Runtime) -> int:
+def _beat(lane: str) -> Callable[[Session, Runtime], Worked]:
+    def beat(session: Session, rt: Runtime) -> Worked:
         heartbeats.beat(session, lane)
-        return 0
+        return Worked()
 
     return beat
 
 
+def _seal(session: Session, rt: Runtime) -> Worked:
+    sealed = audits.seal_due(session, rt.now())
+    return Worked(claimed=sealed, done=sealed)
+
+
 JOBS: tuple[Job, ...] = (
     Job("heartbeat-clock", "clock", 5, _beat("clock")),
-    Job("expand", "clock", 60, _claimed(lambda session, rt: plans.expand_due(session, rt, rt.now()))),
-    Job("remind", "clock", 2, _claimed(lambda session, rt: reminders.send_due(session, rt, rt.now()))),
-    Job("page", "clock", 2, _claimed(lambda session, rt: escalations.page_due(session, rt, rt.now()))),
-    Job("seal", "clock", 5, lambda session, rt: audits.seal_due(session, rt.now())),
+    Job("expand", "clock", 60, lambda session, rt: plans.expand_due(session, rt, rt.now())),
+    Job("remind", "clock", 2, lambda session, rt: reminders.send_due(session, rt, rt.now())),
+    Job("page", "clock", 2, lambda session, rt: escalations.page_due(session, rt, rt.now())),
+    Job("seal", "clock", 5, _seal),
     Job("heartbeat-worker", "worker", 5, _beat("worker")),
-    Job("turns", "worker", 0.5, _claimed(lambda session, rt: inbox.take_turns_due(session, rt, rt.now()))),
-    Job("score", "worker", 0.5, _claimed(lambda session, rt: reports.score_due(session, rt, rt.now()))),
-    Job("deliver", "worker", 0.5, _claimed(lambda session, rt: outbox.deliver_due(session, rt, rt.now()))),
+    Job("turns", "worker", 0.5, lambda session, rt: inbox.take_turns_due(session, rt, rt.now())),
+    Job("score", "worker", 0.5, lambda session, rt: reports.score_due(session, rt, rt.now())),
+    Job("deliver", "worker", 0.5, lambda session, rt: outbox.deliver_due(session, rt, rt.now())),
 )
 
 
@@ -55,12 +56,12 @@ def job(name: str) -> Job:
     return {one.name: one for one in JOBS}[name]
 
 
-def drain(one: Job, session: Session, rt: Runtime, rounds: int = 100, most: int = 1) -> int:
-    """Run a job until it finds fewer than `most` rows (at most `rounds` times). Returns how many rows it found."""
-    total = 0
+def drain(one: Job, session: Session, rt: Runtime, rounds: int = 100, most: int = 1) -> Worked:
+    """Run a job until it finds fewer than `most` rows (at most `rounds` times). Returns all that it did, in rows."""
+    total = Worked()
     for _ in range(rounds):
         found = one.run(session, rt)
         total += found
-        if found < most:
+        if found.claimed < most:
             break
     return total

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from care.runtime import Runtime
 from care.services import heartbeats
+from care.services.queue import Worked
 from scheduler.clock import metronome, run, tick
 from scheduler.jobs import JOBS, Job, drain, job
 
@@ -39,7 +40,7 @@ def test_a_job_that_fails_is_tried_again_at_the_next_tick(
     words = no_patient_data_in_logs("the words of a patient")
     calls: list[int] = []
 
-    def fail(session: Session, rt: Runtime) -> int:
+    def fail(session: Session, rt: Runtime) -> Worked:
         calls.append(1)
         raise ValueError(words)
 
@@ -51,7 +52,20 @@ def test_a_job_that_fails_is_tried_again_at_the_next_tick(
 
 def test_draining_goes_on_until_nothing_is_due(session: Session, rt: Runtime):
     left = [500, 500, 20, 0]
-    assert drain(Job("some", "clock", 1, lambda _session, _rt: left.pop(0)), session, rt) == 1_020
+    some = Job("some", "clock", 1, lambda _session, _rt: Worked(claimed=left.pop(0)))
+    assert drain(some, session, rt) == Worked(claimed=1_020)
+
+
+def test_each_tick_is_reported_with_what_it_did_and_a_failure_as_none(engine: Engine, rt: Runtime):
+    told: list[tuple[str, Worked | None]] = []
+
+    def fail(session: Session, rt: Runtime) -> Worked:
+        raise ValueError
+
+    left = [Worked(2, 1, 1), Worked()]
+    for one in (Job("some", "clock", 1, lambda _session, _rt: left.pop(0)), Job("broken", "clock", 1, fail)):
+        tick(one, sessionmaker(engine), rt, lambda name, worked, _seconds: told.append((name, worked)))
+    assert told == [("some", Worked(2, 1, 1)), ("broken", None)]
 
 
 def test_both_lanes_beat_and_stop_when_they_are_told_to(empty_database: Engine, rt: Runtime):
