@@ -11,7 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from care.access import may
 from care.domain.message import Channel, WebhookCall
-from care.errors import Invalid, NotFound, NotReady
+from care.errors import NotFound
 from care.services import inbox, outbox
 
 LARGEST_BODY = 256 * 1024
@@ -27,13 +27,7 @@ def twilio_sms() -> Response:
     channel, call = _channel("sms"), _call()
     channel.verify(call)
     incoming = channel.read(call, g.rt.now())
-    try:
-        inbox.receive(g.session, g.rt, incoming)
-    except Invalid as error:
-        if error.code != "no-team":
-            raise
-        g.session.rollback()
-        raise NotReady("no-team", "there is nobody yet who could look after a text") from None
+    inbox.receive(g.session, g.rt, incoming)
     return Response(_EMPTY_REPLY, content_type="text/xml; charset=utf-8")
 
 

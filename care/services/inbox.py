@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from care.domain.codes import CommunicationStatus, Priority, Purpose
 from care.domain.message import Incoming
 from care.domain.screen import Verdict, screen
-from care.errors import Invalid
+from care.errors import NotReady
 from care.library import emergency_number, lexicon, texts
 from care.records.among import among
 from care.records.base import Base
@@ -98,7 +98,7 @@ def receive(session: Session, rt: Runtime, incoming: Incoming) -> Received:
 def receive_many(session: Session, rt: Runtime, incoming: Sequence[Incoming]) -> list[Received]:
     """Keep texts in their order and screen each of them, in one commit. One result a text, in order.
 
-    Raises Invalid("no-team") when there is no organization that could look after a text.
+    Raises NotReady("no-team") when there is no organization yet that could look after a text: it should come again.
     """
     now = rt.now()
     kept = _prepared(session, incoming)
@@ -148,7 +148,7 @@ def _team(session: Session, recipient: str, teams: dict[str, _Team]) -> _Team:
     if team is None:
         found = team_for_address(session, recipient)
         if found is None:
-            raise Invalid("no-team", "there is no organization yet that could look after a text")
+            raise NotReady("no-team", "there is nobody yet who could look after a text")
         team = teams[recipient] = _Team(found.id, found.organization_id)
     return team
 

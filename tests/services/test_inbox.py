@@ -10,7 +10,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Purpose
-from care.errors import Invalid
+from care.errors import NotReady
 from care.records.communications import Communication, CommunicationContent, contents
 from care.records.escalations import Escalation
 from care.records.flags import Flag
@@ -214,7 +214,7 @@ def test_without_any_organization_a_text_is_refused_so_that_the_provider_tries_a
     session: Session, rt: Runtime, clock: Clock
 ) -> None:
     text = World(session, rt, clock, None, iter([1])).incoming("hello")  # type: ignore[arg-type]
-    with pytest.raises(Invalid):
+    with pytest.raises(NotReady):
         inbox.receive(session, rt, text)
 
 
