@@ -7,7 +7,7 @@ observations. What cannot be judged becomes an alarm of its own, never a silence
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -53,8 +53,10 @@ _PEOPLE = (
 )
 
 
-def score_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 200) -> Worked:
-    """Score the reports that wait for it, a patient's in the order in which they were true; commits.
+def score_due(
+    session: Session, rt: Runtime, now: datetime, *, limit: int = 200, ids: Collection[UUID] | None = None
+) -> Worked:
+    """Score the reports that wait for it (of `ids`, if given), a patient's in the order they were true in; commits.
 
     A RiskAssessment is never edited: a report already judged by the same model and rules is not judged again.
     """
@@ -64,7 +66,7 @@ def score_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 200)
             _Batch(inner, rt, rows, now).score()
 
     session.expire_all()  # rows that this session saw before are read as they are now
-    return work(session, QUEUE, handle, now, limit=limit, bury=_bury)
+    return work(session, QUEUE, handle, now, limit=limit, bury=_bury, ids=ids)
 
 
 @dataclass(slots=True)

@@ -7,11 +7,12 @@ are tried patient by patient and then text by text, so that a bad one delays onl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Uuid, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -39,16 +40,22 @@ _WAITING = (
     .order_by(func.min(Communication.recorded_at))
     .limit(bindparam("most"))
 )
+_WAITING_AMONG = _WAITING.where(Communication.id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
 
 
-def take_turns_due(session: Session, rt: Runtime, now: datetime, limit_patients: int = 50) -> Worked:
-    """Take the turns of up to `limit_patients` patients whose texts wait; commits."""
+def take_turns_due(
+    session: Session, rt: Runtime, now: datetime, limit_patients: int = 50, *, ids: Collection[UUID] | None = None
+) -> Worked:
+    """Take the turns of up to `limit_patients` patients whose texts wait; commits.
+
+    With `ids`, only of those who wrote one of these texts; all that they wrote is then taken, in its order.
+    """
     session.expire_all()  # what this session saw before is read as it is now
-    patients, phones = _waiting(session, now, limit_patients)
+    patients, phones = _waiting(session, now, limit_patients, ids)
     worked = Worked()
     if phones:
         worked = settle_speakers(session, now, phones)
-        patients, _ = _waiting(session, now, limit_patients)
+        patients, _ = _waiting(session, now, limit_patients, ids)
     got = lock_patients(session, patients)
     locked = [one for one in patients if one in got]
     if not locked:
@@ -64,11 +71,16 @@ def take_turns_due(session: Session, rt: Runtime, now: datetime, limit_patients:
     return worked
 
 
-def _waiting(session: Session, now: datetime, limit: int) -> tuple[list[UUID], list[Phone]]:
+def _waiting(
+    session: Session, now: datetime, limit: int, ids: Collection[UUID] | None
+) -> tuple[list[UUID], list[Phone]]:
     """Patients whose texts wait, the longest waiting first, and shared phones whose texts are nobody's yet."""
     patients: dict[UUID, None] = {}
     phones: list[Phone] = []
-    for patient_id, channel, token in session.execute(_WAITING, {"now": now, "most": limit}):
+    statement, values = _WAITING, {"now": now, "most": limit}
+    if ids is not None:
+        statement, values = _WAITING_AMONG, values | {"ids": list(ids)}
+    for patient_id, channel, token in session.execute(statement, values):
         if patient_id is not None:
             patients[patient_id] = None
         elif token is not None:
