@@ -7,6 +7,7 @@ import io
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
 from care.errors import CareError, NotFound
 from care.runtime import Runtime
@@ -80,6 +81,20 @@ def test_a_clock_that_has_stopped_makes_the_installation_unready(app: Flask, cli
     found = client.get("/readyz")
     assert found.status_code == 503
     assert found.json["checks"] == {"database": True, "migrations": True, "heartbeats": False}
+
+
+def test_a_hospital_where_no_clock_and_no_worker_ever_ran_is_not_ready(
+    session: Session, database_url: str, rt: Runtime
+):
+    from care.services import heartbeats
+
+    with serving(database_url, rt, care_environment="production") as app:
+        client = app.test_client()
+        assert client.get("/readyz").json["checks"]["heartbeats"] is False
+        heartbeats.beat(session, "clock")
+        assert client.get("/readyz").status_code == 503
+        heartbeats.beat(session, "worker")
+        assert client.get("/readyz").status_code == 200
 
 
 def test_without_its_database_it_lives_but_is_not_ready(rt: Runtime):

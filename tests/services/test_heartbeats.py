@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from care.services import heartbeats
@@ -15,3 +16,13 @@ def test_a_beat_is_young_and_beating_again_keeps_one_row(session: Session):
     ages = heartbeats.ages(session)
     assert set(ages) == {"worker", "clock"}
     assert all(0 <= age < 60 for age in ages.values())
+
+
+def test_who_is_silent_and_who_never_spoke_are_named(session: Session):
+    assert heartbeats.silent(session) == []
+    assert heartbeats.silent(session, heartbeats.EXPECTED) == ["clock", "worker"]
+    heartbeats.beat(session, "clock")
+    heartbeats.beat(session, "worker")
+    assert heartbeats.silent(session, heartbeats.EXPECTED) == []
+    session.execute(text("UPDATE heartbeat SET at = at - interval '61 seconds' WHERE name = 'worker'"))
+    assert heartbeats.silent(session) == ["worker"]
