@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SHORTEST_SECRET = 32
+BROKERS = ("amqp://", "amqps://", "redis://", "rediss://")
 
 
 class Settings(BaseSettings):
@@ -29,6 +30,10 @@ class Settings(BaseSettings):
     twilio_sender: str = ""
     twilio_base_url: str = ""
     bundles_directory: str = ""
+    care_broker_url: SecretStr = SecretStr("")
+    care_broker_prefix: str = Field(default="care", pattern=r"^[a-z][a-z0-9_-]{0,39}$")
+    # The workers' connections to the database are for so many; more work is for more processes.
+    worker_threads: int = Field(default=4, ge=3, le=6)
 
     @field_validator("database_url")
     @classmethod
@@ -41,6 +46,15 @@ class Settings(BaseSettings):
         if not url.startswith("postgresql+psycopg://"):
             raise ValueError("DATABASE_URL must name a PostgreSQL database")
         return SecretStr(url)
+
+    @field_validator("care_broker_url")
+    @classmethod
+    def _broker(cls, value: SecretStr) -> SecretStr:
+        """RabbitMQ or Redis, or nothing."""
+        url = value.get_secret_value()
+        if url and not url.startswith(BROKERS):
+            raise ValueError("CARE_BROKER_URL must be amqp://, amqps://, redis:// or rediss://")
+        return value
 
     @field_validator("secret_key")
     @classmethod

@@ -6,7 +6,9 @@ import sys
 
 from sqlalchemy.orm import sessionmaker
 
-from scheduler.clock import run
+from care.runtime import Runtime
+from care.settings import Settings
+from scheduler.clock import OpenSession, run
 from scheduler.jobs import Lane
 from wsgi import app
 
@@ -20,8 +22,32 @@ def main(arguments: list[str]) -> int:
         return 2
     with app.app_context():
         engine = app.extensions["sqlalchemy"].engine
-        run(LANES[arguments[0]], sessionmaker(engine, expire_on_commit=False), app.extensions["care.runtime"])
+        open_session = sessionmaker(engine, expire_on_commit=False)
+        settings, rt = app.extensions["care.settings"], app.extensions["care.runtime"]
+        lane = LANES[arguments[0]]
+        if settings.care_broker_url.get_secret_value():
+            _run_with_broker(lane, open_session, rt, settings)
+        else:
+            run(lane, open_session, rt)
     return 0
+
+
+def _run_with_broker(lane: Lane, open_session: OpenSession, rt: Runtime, settings: Settings) -> None:
+    """The clock publishes and the workers work what they are brought."""
+    from scheduler.carrier import Carrier, broker_at, log_quietly  # a Care without a broker never loads one
+    from scheduler.publisher import Publisher, clock_jobs
+    from scheduler.worker import work
+
+    log_quietly()
+    url, prefix = settings.care_broker_url.get_secret_value(), settings.care_broker_prefix
+    if lane == "worker":
+        work(open_session, rt, url, prefix, settings.worker_threads)
+        return
+    carrier = Carrier(broker_at(url, prefix), prefix)
+    try:
+        run(lane, open_session, rt, jobs=clock_jobs(Publisher(carrier.send)))
+    finally:
+        carrier.close()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -44,9 +44,23 @@ def tick(job: Job, open_session: OpenSession, rt: Runtime, report: Report = unre
     report(job.name, worked, time.monotonic() - began)
 
 
-def metronome(lane: Lane, open_session: OpenSession, rt: Runtime, report: Report = unreported) -> BackgroundScheduler:
-    """A scheduler with the jobs of one lane, not started."""
-    jobs = [job for job in JOBS if job.lane == lane]
+def stopped_by_signal() -> threading.Event:
+    """An event that SIGTERM and Ctrl-C set from now on."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    return stopping
+
+
+def jobs_of(lane: Lane) -> list[Job]:
+    """The jobs of a lane where there is no broker."""
+    return [job for job in JOBS if job.lane == lane]
+
+
+def metronome(
+    jobs: Sequence[Job], open_session: OpenSession, rt: Runtime, report: Report = unreported
+) -> BackgroundScheduler:
+    """A scheduler with these jobs, not started."""
     made = BackgroundScheduler(
         timezone="UTC",
         executors={"default": ThreadPoolExecutor(len(jobs))},
@@ -64,16 +78,15 @@ def run(
     rt: Runtime,
     stop: threading.Event | None = None,
     report: Report = unreported,
+    jobs: Sequence[Job] | None = None,
 ) -> None:
-    """Run a lane until SIGTERM, Ctrl-C or `stop`; then let the jobs in hand finish."""
-    stopping = stop or threading.Event()
-    if stop is None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopping.set())
-    scheduler = metronome(lane, open_session, rt, report)
+    """Run a lane (with `jobs`, these in place of its own) until SIGTERM, Ctrl-C or `stop`; then let them finish."""
+    stopping = stop or stopped_by_signal()
+    todo = jobs_of(lane) if jobs is None else jobs
+    scheduler = metronome(todo, open_session, rt, report)
     stopping.wait(random.random() * 0.2)  # several schedulers need not tick in step
     scheduler.start()
-    for job in (one for one in JOBS if one.lane == lane):
+    for job in todo:
         tick(job, open_session, rt, report)
     logger().info("lane started", kind=lane)
     stopping.wait()

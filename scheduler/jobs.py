@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -13,16 +14,22 @@ from care.services import audits, escalations, heartbeats, inbox, outbox, plans,
 from care.services.queue import Worked
 
 Lane = Literal["clock", "worker"]
+Carry = Callable[[Session, Runtime, Collection[UUID]], Worked]
 
 
 @dataclass(frozen=True)
 class Job:
-    """Run `run(session, rt)` every `every` seconds in the process of its lane. Returns what it did, in rows."""
+    """Run `run(session, rt)` every `every` seconds in the process of its lane. Returns what it did, in rows.
+
+    With a broker a job that has `carry` is done by any worker machine instead: `carry(session, rt, ids)` does what it
+    does for these rows only, as far as they are still due and nobody else has them.
+    """
 
     name: str
     lane: Lane
     every: float
     run: Callable[[Session, Runtime], Worked]
+    carry: Carry | None = None
 
 
 def _beat(lane: str) -> Callable[[Session, Runtime], Worked]:
@@ -45,10 +52,30 @@ JOBS: tuple[Job, ...] = (
     Job("page", "clock", 2, lambda session, rt: escalations.page_due(session, rt, rt.now())),
     Job("seal", "clock", 5, _seal),
     Job("heartbeat-worker", "worker", 5, _beat("worker")),
-    Job("turns", "worker", 0.5, lambda session, rt: inbox.take_turns_due(session, rt, rt.now())),
-    Job("score", "worker", 0.5, lambda session, rt: reports.score_due(session, rt, rt.now())),
-    Job("deliver", "worker", 0.5, lambda session, rt: outbox.deliver_due(session, rt, rt.now())),
+    Job(
+        "turns",
+        "worker",
+        0.5,
+        lambda session, rt: inbox.take_turns_due(session, rt, rt.now()),
+        carry=lambda session, rt, ids: inbox.take_turns_due(session, rt, rt.now(), len(ids), ids=ids),
+    ),
+    Job(
+        "score",
+        "worker",
+        0.5,
+        lambda session, rt: reports.score_due(session, rt, rt.now()),
+        carry=lambda session, rt, ids: reports.score_due(session, rt, rt.now(), limit=len(ids), ids=ids),
+    ),
+    Job(
+        "deliver",
+        "worker",
+        0.5,
+        lambda session, rt: outbox.deliver_due(session, rt, rt.now()),
+        carry=lambda session, rt, ids: outbox.deliver_due(session, rt, rt.now(), limit=len(ids), ids=ids),
+    ),
 )
+
+CARRIED: dict[str, Carry] = {one.name: one.carry for one in JOBS if one.carry is not None}
 
 
 def job(name: str) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -30,13 +31,15 @@ QUEUE = Queue(
 _SENDING_SECONDS = QUEUE.lease.total_seconds() / 2  # what has begun by then ends before the lease does
 
 
-def deliver_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 500) -> Worked:
-    """Send what is due, the most pressing first; commits before and after, and holds nothing while it sends.
+def deliver_due(
+    session: Session, rt: Runtime, now: datetime, *, limit: int = 500, ids: Collection[UUID] | None = None
+) -> Worked:
+    """Send what is due (of `ids`, if given), most pressing first; commits before and after, holds nothing in between.
 
     A message is marked as being sent before it is handed over. Found so marked by a later claim, its sender died and
     nobody knows whether it left: a page is sent again, anything else is left to a nurse.
     """
-    leases = claim(session, QUEUE, now, limit)
+    leases = claim(session, QUEUE, now, limit, ids)
     if not leases:
         return Worked()
     ready = _prepare(session, leases, now)

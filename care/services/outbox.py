@@ -6,6 +6,7 @@ provider says afterwards.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -145,9 +146,11 @@ def stop_queued(session: Session, patient_id: UUID, channel: str, reason: str) -
     return len(session.scalars(waiting).all())
 
 
-def deliver_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 500) -> Worked:
-    """Send what is due, then tell nurses of what did not arrive, now or by a receipt since the last time; commits."""
-    worked = deliveries.deliver_due(session, rt, now, limit=limit)
+def deliver_due(
+    session: Session, rt: Runtime, now: datetime, *, limit: int = 500, ids: Collection[UUID] | None = None
+) -> Worked:
+    """Send what is due (of `ids`, if given), then tell nurses of what did not arrive, by late receipts too; commits."""
+    worked = deliveries.deliver_due(session, rt, now, limit=limit, ids=ids)
     undelivered.raise_due(session, rt, now)
     return worked
 

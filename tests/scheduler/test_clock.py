@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from care.runtime import Runtime
 from care.services import heartbeats
 from care.services.queue import Worked
-from scheduler.clock import metronome, run, tick
+from scheduler.clock import jobs_of, metronome, run, tick
 from scheduler.jobs import JOBS, Job, drain, job
 
 
@@ -23,7 +23,7 @@ def test_every_job_has_a_name_of_its_own_and_a_lane():
 
 
 def test_the_metronome_keeps_no_job_store_and_folds_late_ticks(engine: Engine, rt: Runtime):
-    made = metronome("worker", sessionmaker(engine), rt)
+    made = metronome(jobs_of("worker"), sessionmaker(engine), rt)
     made.start(paused=True)
     try:
         jobs = made.get_jobs()
