@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Integer, UniqueConstraint, and_, or_, select
@@ -42,6 +43,31 @@ class Patient(OfOrganization, Base):
         """What lists show: initials of a name in Latin letters, the first character of a Chinese one with a mark."""
         parts = self.name.split()
         return "".join(part[0].upper() for part in parts[:3]) if len(parts) > 1 else f"{self.name[:1]}○"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What rules need of a patient, read without opening who it is."""
+
+    COLUMNS: ClassVar[tuple[Any, ...]] = (
+        Patient.id,
+        Patient.organization_id,
+        Patient.care_team_id,
+        Patient.language,
+        Patient.time_zone,
+        Patient.country,
+        Patient.glucose_unit,
+        Patient.status,
+    )
+
+    id: UUID
+    organization_id: UUID
+    care_team_id: UUID
+    language: str
+    time_zone: str
+    country: str
+    glucose_unit: str
+    status: str
 
 
 class PatientToken(Base):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, Select, UniqueConstraint, select
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from care.records.among import among
 from care.records.base import Base, OfPatient, Queued
+from care.records.care_plans import CarePlan
+from care.records.patients import Patient, Person
 
 
 class Task(OfPatient, Queued, Base):
@@ -53,3 +59,51 @@ def tasks_between(session: Session, patient_id: UUID, since: datetime, until: da
     """A patient's tasks with since <= due_at < until, in order."""
     found = select(Task).where(Task.patient_id == patient_id, Task.due_at >= since, Task.due_at < until)
     return list(session.scalars(found.order_by(Task.due_at, Task.id)))
+
+
+@dataclass(frozen=True, slots=True)
+class DueTask:
+    """A task whose reminder is being decided, with what the decision needs of its plan and its patient."""
+
+    id: UUID
+    care_plan_id: UUID
+    action_id: str
+    questionnaire: str
+    status: str
+    due_at: datetime
+    expires_at: datetime
+    reminders_sent: int
+    plan_status: str
+    definition_id: UUID
+    person: Person
+
+
+def due_tasks(ids: Collection[UUID]) -> Select[Any]:
+    """These tasks, locked, the earliest due first; `read_due` makes a DueTask of a row."""
+    return (
+        select(
+            Task.id,
+            Task.lease_until,
+            Task.care_plan_id,
+            Task.action_id,
+            Task.questionnaire,
+            Task.status,
+            Task.due_at,
+            Task.expires_at,
+            Task.reminders_sent,
+            CarePlan.status.label("plan_status"),
+            CarePlan.definition_id,
+            *Person.COLUMNS,
+        )
+        .join(CarePlan, CarePlan.id == Task.care_plan_id)
+        .join(Patient, Patient.id == Task.patient_id)
+        .where(among(Task.id, ids))
+        .order_by(Task.remind_at, Task.id)
+        .with_for_update(of=Task.__table__)
+    )
+
+
+def read_due(row: Any) -> DueTask:
+    """A row of `due_tasks` as a value."""
+    id_, _, *own = row
+    return DueTask(id_, *own[:9], Person(*own[9:]))

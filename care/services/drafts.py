@@ -16,10 +16,10 @@ from care.domain.codes import ResponseStatus, TaskStatus
 from care.domain.questionnaire import Answers, Questionnaire, measures, to_response
 from care.records.ids import new_id
 from care.records.observations import Observation
-from care.records.patients import Patient
+from care.records.patients import Patient, Person
 from care.records.questionnaire_responses import QuestionnaireResponse
 from care.records.seal import seal
-from care.records.tasks import Task
+from care.records.tasks import DueTask, Task
 from care.services import content
 
 OPEN = (TaskStatus.READY.value, TaskStatus.IN_PROGRESS.value)
@@ -69,18 +69,21 @@ def keep(
 
 def draft(
     now: datetime,
-    patient: Patient,
+    patient: Patient | Person,
     form: Questionnaire,
     answers: Answers,
     *,
     authored_at: datetime,
     source: str,
-    task: Task | None = None,
+    task: Task | DueTask | None = None,
     care_plan_id: UUID | None = None,
     communication_id: UUID | None = None,
     status: ResponseStatus = ResponseStatus.COMPLETED,
 ) -> Draft:
-    """The rows of a report, and its task done (unless it is `stopped`); nothing is written until `store`."""
+    """The rows of a report, and its task done (unless it is `stopped`); nothing is written until `store`.
+
+    A DueTask is only named by the report: whoever holds it writes what becomes of it.
+    """
     response_id = new_id()
     document = to_response(
         form, answers, id=str(response_id), patient=str(patient.id), authored=authored_at, status=status.value
@@ -121,7 +124,7 @@ def draft(
         }
         for one in found
     ]
-    done = task is not None and status is ResponseStatus.COMPLETED and _done(task, now)
+    done = isinstance(task, Task) and status is ResponseStatus.COMPLETED and _done(task, now)
     return Draft(response, observations, done)
 
 

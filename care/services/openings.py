@@ -5,8 +5,11 @@ The state of a conversation is changed only by whoever holds the patient's lock,
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,15 +22,35 @@ from care.domain.plan import PlanDefinition
 from care.domain.turn import Desk, DiaryDesk, OpenTask, Stopped, Talk
 from care.library import emergency_number, texts
 from care.records.among import among
+from care.records.arrays import as_arrays, insert_arrays
 from care.records.conversations import Conversation
-from care.records.patients import Patient
-from care.records.tasks import Task
+from care.records.ids import new_id
+from care.records.patients import Person
+from care.records.seal import seal, unseal
+from care.records.tasks import DueTask, Task
 from care.services import content
 from care.services.drafts import OPEN, Draft, draft, store
 from care.services.locks import lock_patients
 
 SOURCE = "text"
+STILL_WRITING = timedelta(minutes=30)  # who answered a question so lately is not reminded to go on
 _CHOOSING = timedelta(hours=1)  # after so long nobody remembers which number meant what
+_TABLE = Conversation.__tablename__
+_COLUMNS = ("id", "organization_id", "patient_id", "state_sealed", "updated_at")
+_NEW = insert_arrays(Conversation, _COLUMNS)
+# One row a patient: the insert of a first conversation, or the new state of the one there is.
+_KEEP = _NEW.on_conflict_do_update(
+    index_elements=["patient_id"],
+    set_={"state_sealed": _NEW.excluded.state_sealed, "updated_at": _NEW.excluded.updated_at},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A conversation as it stands in its table."""
+
+    id: UUID
+    updated_at: datetime
 
 
 class Openings:
@@ -36,85 +59,118 @@ class Openings:
     def __init__(self, session: Session, now: datetime, patient_ids: Collection[UUID]) -> None:
         self.session, self.now = session, now
         self.locked = lock_patients(session, patient_ids)
-        rows = session.scalars(select(Conversation).where(Conversation.patient_id.in_(self.locked)))
-        self._rows = {row.patient_id: row for row in rows} if self.locked else {}
-        self._talks = {key: Talk.from_json(row.state) for key, row in self._rows.items()}
-        asked = {UUID(talk.task_id) for talk in self._talks.values() if talk.task_id}
-        tasks = session.scalars(select(Task).where(among(Task.id, asked))) if asked else ()
-        self._tasks = {task.id: task for task in tasks}
-        self._changed: set[UUID] = set()
+        self._rows: dict[UUID, _Held] = {}
+        self._talks: dict[UUID, Talk] = {}
+        self._read()
+        self._tasks = self._asked()
+        self._changed: dict[UUID, Person] = {}
         self._drafts: list[Draft] = []
 
-    def words(self, task: Task, plan: PlanDefinition, patient: Patient, channel: Channel | None) -> str:
+    def _read(self) -> None:
+        if not self.locked:
+            return
+        found = select(Conversation.id, Conversation.patient_id, Conversation.state_sealed, Conversation.updated_at)
+        for row in self.session.execute(found.where(among(Conversation.patient_id, self.locked))):
+            self._rows[row.patient_id] = _Held(row.id, row.updated_at)
+            state = json.loads(unseal(_TABLE, "state_sealed", row.id, bytes(row.state_sealed)))
+            self._talks[row.patient_id] = Talk.from_json(state)
+
+    def _asked(self) -> dict[UUID, Any]:
+        """The tasks that the conversations are about: (id, care_plan_id, status, expires_at)."""
+        ids = {UUID(talk.task_id) for talk in self._talks.values() if talk.task_id}
+        if not ids:
+            return {}
+        found = select(Task.id, Task.care_plan_id, Task.status, Task.expires_at).where(among(Task.id, ids))
+        return {row.id: row for row in self.session.execute(found)}
+
+    def still_writing(self, task: DueTask) -> datetime | None:
+        """Until when the patient is left alone, because they are in the middle of this very task; None when not."""
+        talk, row = self._talks.get(task.person.id), self._rows.get(task.person.id)
+        if talk is None or row is None or talk.task_id != str(task.id) or not talk.answers:
+            return None
+        until = row.updated_at + STILL_WRITING
+        return until if until > self.now else None
+
+    def words(self, task: DueTask, plan: PlanDefinition, channel: Channel | None) -> str:
         """What the reminder says: the open or first question, where the patient can answer it here; else a nudge."""
-        talk = self._talks.get(patient.id, Talk.idle())
+        person = task.person
+        talk = self._talks.get(person.id, Talk.idle())
         action = plan.action(task.action_id)
         title = action.title if action else content.questionnaire(self.session, task.questionnaire).title
         named = OpenTask(str(task.id), task.questionnaire, title, task.due_at)
-        desk = self._desk(named, plan, patient, channel)
-        if not _two_way(channel, patient):
+        desk = self._desk(named, plan, person, channel)
+        if not _two_way(channel, person):
             return desk.say("reminder-again" if task.reminders_sent else "reminder", {"title": desk.title(named)})
-        if self._busy(patient, talk, named.id):
+        if self._busy(person, talk, named.id):
             return desk.say("reminder-later", {"title": desk.title(named)})
         turn = begin(named, desk, talk)
         for act in turn.acts:
             if isinstance(act, Stopped):
-                self._keep(patient, act)
-        self._talks[patient.id], self._tasks[task.id] = turn.talk, task
-        self._changed.add(patient.id)
+                self._keep(person, act)
+        self._talks[person.id], self._tasks[task.id] = turn.talk, task
+        self._changed[person.id] = person
         return turn.says[0].text
 
-    def end(self, task: Task, patient: Patient) -> None:
+    def end(self, task: DueTask) -> None:
         """The task is over: what was answered of it is kept and judged, and nothing is asked of it any more."""
-        talk = self._talks.get(patient.id)
+        person = task.person
+        talk = self._talks.get(person.id)
         if talk is None or talk.questionnaire is None or talk.task_id != str(task.id):
             return
         if talk.answers:
-            self._keep(patient, Stopped(talk.questionnaire, talk.task_id, talk.answers), task)
-        self._talks[patient.id] = Talk.idle()
-        self._changed.add(patient.id)
+            self._keep(person, Stopped(talk.questionnaire, talk.task_id, talk.answers), task)
+        self._talks[person.id] = Talk.idle()
+        self._changed[person.id] = person
 
-    def write(self, patients: dict[UUID, Patient]) -> None:
+    def write(self) -> None:
         """Write what changed (no commit)."""
-        for patient_id in self._changed:
-            row = self._rows.get(patient_id)
-            if row is None:
-                organization = patients[patient_id].organization_id
-                row = Conversation(organization_id=organization, patient_id=patient_id)
-                self.session.add(row)
-            row.state, row.updated_at = self._talks[patient_id].to_json(), self.now
+        if self._changed:
+            rows = [self._row(person) for person in self._changed.values()]
+            self.session.execute(_KEEP, as_arrays(rows, _COLUMNS))
         if self._drafts:
             store(self.session, self._drafts)
 
-    def _busy(self, patient: Patient, talk: Talk, task_id: str) -> bool:
+    def _row(self, person: Person) -> Mapping[str, Any]:
+        held = self._rows.get(person.id)
+        row = held.id if held else new_id()
+        state = json.dumps(self._talks[person.id].to_json(), ensure_ascii=False, separators=(",", ":"))
+        return {
+            "id": row,
+            "organization_id": person.organization_id,
+            "patient_id": person.id,
+            "state_sealed": seal(_TABLE, "state_sealed", row, state),
+            "updated_at": self.now,
+        }
+
+    def _busy(self, person: Person, talk: Talk, task_id: str) -> bool:
         """Whether the patient is in the middle of something else: a question under it would take a wrong answer."""
         if talk.status == "choosing":
-            row = self._rows.get(patient.id)
+            row = self._rows.get(person.id)
             return row is not None and self.now - row.updated_at < _CHOOSING
         if talk.questionnaire is None or talk.task_id == task_id:
             return False
         other = self._tasks.get(UUID(talk.task_id)) if talk.task_id else None
         return other is not None and other.status in OPEN and other.expires_at > self.now
 
-    def _desk(self, task: OpenTask, plan: PlanDefinition, patient: Patient, channel: Channel | None) -> Desk:
+    def _desk(self, task: OpenTask, plan: PlanDefinition, person: Person, channel: Channel | None) -> Desk:
         return Desk(
-            language=patient.language,
-            zone=patient.time_zone,
+            language=person.language,
+            zone=person.time_zone,
             now=self.now,
             questionnaires=lambda canonical: content.questionnaire(self.session, canonical),
             open_tasks=(task,),
-            diary=DiaryDesk(plan.diary, patient.glucose_unit) if plan.diary else None,
-            say=lambda key, params: texts().say(patient.language, key, **params),
-            emergency_number=emergency_number(patient.country),
+            diary=DiaryDesk(plan.diary, person.glucose_unit) if plan.diary else None,
+            say=lambda key, params: texts().say(person.language, key, **params),
+            emergency_number=emergency_number(person.country),
             **({"max_length": channel.capabilities.max_length} if channel else {}),
         )
 
-    def _keep(self, patient: Patient, act: Stopped, task: Task | None = None) -> None:
+    def _keep(self, person: Person, act: Stopped, task: DueTask | None = None) -> None:
         task = task or (self._tasks.get(UUID(act.task_id)) if act.task_id else None)
         self._drafts.append(
             draft(
                 self.now,
-                patient,
+                person,
                 content.questionnaire(self.session, act.questionnaire),
                 act.answers,
                 authored_at=self.now,
@@ -125,8 +181,8 @@ class Openings:
         )
 
 
-def _two_way(channel: Channel | None, patient: Patient) -> bool:
+def _two_way(channel: Channel | None, person: Person) -> bool:
     if channel is None:
         return False
     able = channel.capabilities
-    return able.two_way and patient.country not in able.countries_one_way
+    return able.two_way and person.country not in able.countries_one_way

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -30,7 +30,11 @@ Bury = Callable[[Session, Any, str, datetime], None]
 
 @dataclass(frozen=True)
 class Queue:
-    """A table and its queue column. `order` comes before the column (most urgent first); `only` narrows the rows."""
+    """A table and its queue column. `order` comes before the column (most urgent first); `only` narrows the rows.
+
+    `read(ids)` is a statement whose rows (with `id` and `lease_until`, and locked) are handled instead of objects; the
+    handler then also frees them in its own bulk statement (`lease_until` NULL, `attempts` 0).
+    """
 
     name: str
     model: type[Any]
@@ -39,6 +43,7 @@ class Queue:
     only: ColumnElement[bool] | None = None
     attempts: int = ATTEMPTS
     lease: timedelta = LEASE
+    read: Callable[[Collection[UUID]], Select[Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,11 @@ def work(
 
 def _handle(session: Session, queue: Queue, handle: Handle, ids: Sequence[UUID], leases: dict[UUID, datetime]) -> int:
     """Lock the rows that are still ours, handle them, free them, commit."""
+    if queue.read is not None:
+        ours = [row for row in session.execute(queue.read(ids)) if row.lease_until == leases[row.id]]
+        handle(session, ours)
+        session.commit()
+        return len(ours)
     model = queue.model
     found = select(model).where(among(model.id, ids)).order_by(*queue.order, getattr(model, queue.column), model.id)
     # What this session may remember of these rows is from before the claim: they are read anew.
@@ -172,10 +182,3 @@ def _postpone(session: Session, queue: Queue, row_id: UUID, error: str, now: dat
 
 def _database_away(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated
-
-
-def lock_patient(session: Session, patient_id: UUID) -> bool:
-    """Try to be the only one who works for this patient until the transaction ends."""
-    key = patient_id.int >> 64 ^ patient_id.int & (2**64 - 1)
-    signed = key - 2**64 if key >= 2**63 else key
-    return bool(session.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": signed}).scalar())
