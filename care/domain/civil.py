@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -15,13 +16,22 @@ _SECOND = timedelta(seconds=1)
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """The IANA zone of this name. Raises Invalid("unknown-zone") otherwise, never falls back to another."""
+    """The IANA zone of this name. Raises Invalid("unknown-zone") otherwise, never falls back to another.
+
+    Where the machine has no time zone database at all it is Invalid("no-zone-database"): then no name is at fault.
+    """
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError, TypeError):  # a folder of zones ("America") is an OSError
+        if not _has_zones():
+            raise Invalid(
+                "no-zone-database", "this machine has no time zone database (install tzdata)", place="zone"
+            ) from None
         raise Invalid("unknown-zone", "this is not the name of a time zone", place="zone") from None
 
 
+# Patients of one zone are asked at the same few times: of a day's expansions nearly all are answered from here.
+@lru_cache(maxsize=16_384)
 def instant(nominal: datetime, zone: ZoneInfo, gap: Gap = "next", fold: Fold = "first") -> datetime | None:
     """The UTC instant of a naive local time.
 
@@ -39,6 +49,14 @@ def instant(nominal: datetime, zone: ZoneInfo, gap: Gap = "next", fold: Fold = "
 def local(at: datetime, zone: ZoneInfo) -> datetime:
     """The naive wall-clock time of an aware instant."""
     return at.astimezone(zone).replace(tzinfo=None)
+
+
+def _has_zones() -> bool:
+    try:
+        ZoneInfo("UTC")
+    except (KeyError, OSError):
+        return False
+    return True
 
 
 def _offset(at: datetime) -> timedelta:

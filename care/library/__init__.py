@@ -4,6 +4,7 @@ The files are seeds: what runs is the table (url, version, sha256) that they are
 is never edited.
 """
 
+from care.library.calendars import calendars
 from care.library.numbers import crisis_line, emergency_number
 from care.library.seeds import Seed, canonical_json, seeds, sha256_of
 from care.library.texts import Texts, reason, texts
@@ -12,6 +13,7 @@ from care.library.words import lexicon
 __all__ = [
     "Seed",
     "Texts",
+    "calendars",
     "canonical_json",
     "crisis_line",
     "emergency_number",

@@ -25,7 +25,7 @@ from care.records.ids import new_id
 PLAN, QUESTIONNAIRE, RULES = "PlanDefinition", "Questionnaire", "RuleSet"
 
 _READERS: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
-    PLAN: lambda document, _: read_plan(document),
+    PLAN: lambda document, _: read_plan(document, library.calendars()),
     QUESTIONNAIRE: lambda document, _: read_questionnaire(document),
     RULES: read_rules,
 }

@@ -8,9 +8,12 @@ from datetime import datetime, time, timedelta
 from typing import Literal, get_args
 
 from care.domain.civil import Fold, Gap
+from care.domain.plan.calendar import Calendar
 
 Completion = Literal["sameDay", "afterStart", "duringEvent", "anytime"]
 COMPLETIONS: tuple[str, ...] = get_args(Completion)
+CatchUp = Literal["skip", "once", "all"]
+Holiday = Literal["skip", "next-working-day"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,19 @@ class Action:
 
     `times` are wall-clock times of the patient; days count from the plan's start (0 is the start day), `last_day` is
     included, None means without end. `weekdays` (0 is Monday) narrows the days when it is not empty. `remind_after`
-    counts from the due moment: the first is 0, the later ones nudge.
+    counts from the due moment: the first is 0, the later ones nudge. `expires_after` is elapsed time, not the clock's.
+
+    `completion` says when it may be answered. sameDay: on the local day of the due moment, at any hour of it.
+    duringEvent: from the due moment until it expires. afterStart: from the due moment on, after it expired too (then
+    it is late). anytime: the same, and before it is due too. Nobody is reminded after it expired.
+
+    `catch_up` says what becomes of what could not be asked in time: because the plan was entered late, because nothing
+    was written for a while (an outage), or because the patient moved to a zone where its time has passed. skip: it is
+    not asked any more; once: the newest of the action is; all: each is. What may still be answered when an outage ends
+    is asked whatever the policy; of several such, skip and once remind of the newest alone, all of each.
+
+    `spread` is how far the first reminder may lie behind the due moment, so that not all patients are written to in
+    the same second; always less than the window. `calendar` holds the holidays that `holiday` is about, None for none.
     """
 
     id: str
@@ -35,6 +50,10 @@ class Action:
     completion: Completion = "sameDay"
     gap: Gap = "next"
     fold: Fold = "first"
+    catch_up: CatchUp = "skip"
+    spread: timedelta = timedelta()
+    calendar: Calendar | None = None
+    holiday: Holiday = "skip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +61,8 @@ class PlanDefinition:
     """A protocol: a version once published is never edited.
 
     `rules` are ids of rule sets, `bundle` the id of the model that may add to them, `diary` the questionnaire
-    ('url|version') that a text sent unasked becomes an answer of.
+    ('url|version') that a text sent unasked becomes an answer of. `time_zone` is the zone of all times of the plan;
+    None, as usual, means the patient's own.
     """
 
     url: str
@@ -53,6 +73,7 @@ class PlanDefinition:
     rules: tuple[str, ...] = ()
     bundle: str | None = None
     diary: str | None = None
+    time_zone: str | None = None
 
     @property
     def canonical(self) -> str:
@@ -68,10 +89,14 @@ class PlanDefinition:
 class Occurrence:
     """One due moment. Its identity in a plan is (action_id, nominal): never an ordinal, never the instant.
 
-    `nominal` is the naive local time the protocol names; `due_at` and `expires_at` are aware, UTC.
+    `nominal` is the naive local time the protocol names (of a holiday's, the time it would have had); the others are
+    aware, UTC. It may be answered from `opens_at` (None: from `due_at`) until `closes_at` (None: however late); from
+    `expires_at` on nobody is reminded. Always opens_at <= due_at < expires_at, and closes_at is expires_at or None.
     """
 
     action_id: str
     nominal: datetime
     due_at: datetime
     expires_at: datetime
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None

@@ -1,35 +1,97 @@
-"""From a protocol to the moments it asks for, in the patient's own civil time."""
+"""From a protocol to the moments it asks for, in civil time: the plan's own zone, or the patient's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from hashlib import blake2b
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from care.domain.civil import instant, local, zone_of
 from care.domain.plan.definition import Action, Occurrence, PlanDefinition
+
+_DAY = timedelta(days=1)
+# No gap moves a wall-clock time by more than the day that Samoa left out in 2011.
+_MARGIN = timedelta(days=2)
 
 
 def expand(plan: PlanDefinition, start: date, zone: str, since: datetime, until: datetime) -> list[Occurrence]:
     """The occurrences with since <= due_at < until, in order, for a patient who started on `start` and lives in `zone`.
 
-    Asking in pieces gives the same as asking at once. Raises Invalid("unknown-zone").
+    Asking in pieces gives the same as asking at once. A plan with a zone of its own is read in that one. Raises
+    Invalid("unknown-zone").
     """
-    own = zone_of(zone)
-    # Two days of margin: no gap moves a wall-clock time by more than the day that Samoa left out in 2011.
-    first = local(since, own).date() - timedelta(days=2)
-    last = local(until, own).date() + timedelta(days=2)
+    own = zone_of(plan.time_zone or zone)
+    first, last = (local(since, own) - _MARGIN).date(), (local(until, own) + _MARGIN).date()
     found = []
     for action in plan.actions:
-        for nominal in _nominals(action, start, first, last):
-            due_at = instant(nominal, own, action.gap, action.fold)
+        for nominal, wall in _walls(action, start, first, last):
+            due_at = instant(wall, own, action.gap, action.fold)
             if due_at is not None and since <= due_at < until:
-                found.append(Occurrence(action.id, nominal, due_at, due_at + action.expires_after))
+                found.append(_occurrence(action, nominal, due_at, start, own))
     found.sort(key=lambda occurrence: (occurrence.due_at, occurrence.nominal))
     return found
 
 
-def _nominals(action: Action, start: date, first: date, last: date) -> Iterator[datetime]:
-    """The naive local times of an action on the days from `first` to `last`."""
+def ends_at(plan: PlanDefinition, start: date, zone: str) -> datetime | None:
+    """A moment by which the last occurrence of all has expired; None for a protocol without end."""
+    own = zone_of(plan.time_zone or zone)
+    ends = []
+    for action in plan.actions:
+        if action.last_day is None:
+            return None
+        moved = action.calendar.longest if action.calendar else 0
+        ends.append(_midnight(start + timedelta(days=action.last_day + 1 + moved), own) + action.expires_after)
+    return max(ends)
+
+
+def remind_at(action: Action, occurrence: Occurrence, care_plan_id: UUID) -> datetime:
+    """When the first reminder goes out: the due moment, or up to the action's spread later, always before it expires.
+
+    How much later depends on the care plan and the action alone: a patient is asked at the same minute every day.
+    """
+    if not action.spread:
+        return occurrence.due_at
+    room = min(action.spread, occurrence.expires_at - occurrence.due_at) // timedelta(seconds=1)
+    drawn = int.from_bytes(blake2b(care_plan_id.bytes + action.id.encode(), digest_size=8).digest())
+    return occurrence.due_at + timedelta(seconds=(drawn * room) >> 64)
+
+
+def _occurrence(action: Action, nominal: datetime, due_at: datetime, start: date, zone: ZoneInfo) -> Occurrence:
+    expires_at = due_at + action.expires_after
+    if action.completion == "afterStart":
+        return Occurrence(action.id, nominal, due_at, expires_at)
+    if action.completion == "duringEvent":
+        return Occurrence(action.id, nominal, due_at, expires_at, None, expires_at)
+    if action.completion == "anytime":
+        return Occurrence(action.id, nominal, due_at, expires_at, min(_midnight(start, zone), due_at))
+    day = local(due_at, zone).date()
+    # Where clocks go back across midnight it comes twice: a day begins with the first and is over with the second.
+    closes_at = min(expires_at, _midnight(day + _DAY, zone, last=True))
+    return Occurrence(action.id, nominal, due_at, closes_at, _midnight(day, zone), closes_at)
+
+
+def _midnight(day: date, zone: ZoneInfo, last: bool = False) -> datetime:
+    found = instant(datetime.combine(day, time()), zone, "next", "second" if last else "first")
+    assert found is not None, "only skip gives None"
+    return found
+
+
+def _walls(action: Action, start: date, first: date, last: date) -> Iterator[tuple[datetime, datetime]]:
+    """(nominal, wall-clock time asked at) of an action, naive, at least for the walls on days from `first` to `last`."""
+    moves = action.calendar.moves if action.calendar else {}
+    for day in _days(action, start, first - timedelta(days=action.calendar.longest if action.calendar else 0), last):
+        asked_on = day
+        if day in moves:
+            if action.holiday == "skip" or _doubled(action, start, day, moves[day]):
+                continue
+            asked_on = moves[day]
+        for at in action.times:
+            yield datetime.combine(day, at), datetime.combine(asked_on, at)
+
+
+def _days(action: Action, start: date, first: date, last: date) -> Iterator[date]:
     begin = max((first - start).days, action.first_day)
     begin += -(begin - action.first_day) % action.every_days
     end = (last - start).days
@@ -38,5 +100,13 @@ def _nominals(action: Action, start: date, first: date, last: date) -> Iterator[
     for number in range(begin, end + 1, action.every_days):
         day = start + timedelta(days=number)
         if not action.weekdays or day.weekday() in action.weekdays:
-            for at in action.times:
-                yield datetime.combine(day, at)
+            yield day
+
+
+def _doubled(action: Action, start: date, day: date, to: date) -> bool:
+    """Whether the action is asked at the working day `to` anyway: that day's own, or a later holiday's moved there.
+
+    Of several that would fall together the last one is asked, and once.
+    """
+    moves = action.calendar.moves if action.calendar else {}
+    return any(other == to or other in moves for other in _days(action, start, day + _DAY, to))
