@@ -108,11 +108,11 @@ class TwilioSms:
         from twilio.base.exceptions import TwilioException, TwilioRestException
 
         which = "messaging_service_sid" if self.sender.startswith("MG") else "from_"
-        callback = f"{self.public_url}{STATUS_PATH}?id={message.id}"
+        sender = {which: self.sender}
+        if self.public_url:  # without an address of ours nobody is asked to call it
+            sender["status_callback"] = f"{self.public_url}{STATUS_PATH}?id={message.id}"
         try:
-            taken = self._twilio().messages.create(
-                to=message.to, body=message.text, status_callback=callback, **{which: self.sender}
-            )
+            taken = self._twilio().messages.create(to=message.to, body=message.text, **sender)
         except TwilioRestException as error:
             raise _refused(error.status, error.code) from None
         except requests.ConnectionError as error:

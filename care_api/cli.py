@@ -10,6 +10,7 @@ from care_api.commands.keeping import audit_group, backup, keys_group, restore
 from care_api.commands.models import risk_group
 from care_api.commands.prepare import prepare, seed
 from care_api.commands.protocols import protocols_group
+from care_api.commands.watchdog import watchdog
 from scheduler.commands import demo_command, replay_group
 
 COMMANDS = (
@@ -25,6 +26,7 @@ COMMANDS = (
     chat,
     demo_command,
     replay_group,
+    watchdog,
 )
 
 
