@@ -1,0 +1,35 @@
+"""`python -m tests.faults`: so many randomised runs, a table, var/faults.json, and one JSON object as the last line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from tests.faults.matrix import Matrix
+
+VAR = Path(__file__).resolve().parent.parent.parent / "var"
+
+
+def main(arguments: list[str]) -> int:
+    """0 when every promise was kept in every run, 1 when not, 2 when called wrongly."""
+    reader = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    reader.add_argument("--runs", type=int, default=int(os.environ.get("FAULTS", "1000")), help="how many runs")
+    reader.add_argument("--seed", type=int, default=1, help="the first run's seed; the others follow it")
+    reader.add_argument("--lanes", type=int, default=3, help="runs side by side, each lane with a cluster of its own")
+    reader.add_argument("--keep", action="store_true", help="keep every history, not only those with a finding")
+    told = reader.parse_args(arguments)
+    matrix = Matrix(VAR / "faults", keep=told.keep)
+    matrix.run(range(told.seed, told.seed + told.runs), told.lanes)
+    figures = matrix.figures()
+    print(matrix.table())
+    VAR.mkdir(mode=0o700, exist_ok=True)
+    (VAR / "faults.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(figures["totals"]))
+    return 0 if figures["totals"]["ok"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
