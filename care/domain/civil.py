@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -44,6 +44,17 @@ def instant(nominal: datetime, zone: ZoneInfo, gap: Gap = "next", fold: Fold = "
     if before < after:  # fold=0 reads a gap with the offset before it, fold=1 with the one after it
         return None if gap == "skip" else _end_of_gap(nominal, zone, before, after)
     return (late if fold == "second" else early).astimezone(UTC)
+
+
+def start_of_day(day: date, zone: ZoneInfo, *, last: bool = False) -> datetime:
+    """The UTC instant at which a local day begins: midnight, or the end of the gap that swallowed it.
+
+    Where clocks go back across midnight it comes twice. A day begins with the first; with `last` it is the second, at
+    which the day before is over for good.
+    """
+    found = instant(datetime.combine(day, time()), zone, "next", "second" if last else "first")
+    assert found is not None, "only skip gives None"
+    return found
 
 
 def local(at: datetime, zone: ZoneInfo) -> datetime:

@@ -22,15 +22,19 @@ def _columns(model: type[Base], names: Iterable[str]) -> list[Column[Any]]:
 
 def _rows(columns: Sequence[Column[Any]]) -> TableValuedAlias:
     """unnest(:a, :b, …) AS v(a, b, …), with the types of the columns."""
-    arrays = [bindparam(_parameter(one.name), type_=ARRAY(one.type)) for one in columns]
+    arrays = [bindparam(_all(one.name), type_=ARRAY(one.type)) for one in columns]
     named: list[Any] = [column(one.name, one.type) for one in columns]
     return func.unnest(*arrays).table_valued(*named).render_derived(name="v")
 
 
-def insert_arrays(model: type[Base], names: Sequence[str]) -> Insert:
-    """INSERT of any number of rows with these columns; execute it with `as_arrays(rows, names)`."""
+def insert_arrays(model: type[Base], names: Sequence[str], shared: Sequence[str] = ()) -> Insert:
+    """INSERT of any number of rows: `names` each have a value of their own, `shared` one value for all.
+
+    Execute it with `as_arrays(rows, names)` and, for the shared ones, `as_shared(row, shared)`.
+    """
     rows = _rows(_columns(model, names))
-    return insert(model.__table__).from_select(list(names), select(*rows.c))  # type: ignore[arg-type]
+    same = [bindparam(_one(column.name), type_=column.type) for column in _columns(model, shared)]
+    return insert(model.__table__).from_select([*names, *shared], select(*rows.c, *same))  # type: ignore[arg-type]
 
 
 def update_arrays(model: type[Base], names: Sequence[str], **fixed: Any) -> Update:
@@ -46,8 +50,20 @@ def update_arrays(model: type[Base], names: Sequence[str], **fixed: Any) -> Upda
 
 def as_arrays(rows: Sequence[Mapping[str, Any]], names: Iterable[str]) -> dict[str, list[Any]]:
     """Rows turned into one list a column; what a row does not name is NULL."""
-    return {_parameter(name): [row.get(name) for row in rows] for name in names}
+    return {_all(name): [row.get(name) for row in rows] for name in names}
 
 
-def _parameter(name: str) -> str:
-    return f"all_{name}"  # a parameter named like a column would be taken for a value of that column
+def as_shared(row: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The values that all rows share."""
+    return {_one(name): row.get(name) for name in names}
+
+
+# A parameter named like a column would be taken for a value of that column.
+
+
+def _all(name: str) -> str:
+    return f"all_{name}"
+
+
+def _one(name: str) -> str:
+    return f"one_{name}"

@@ -8,7 +8,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, Select, UniqueConstraint, select
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    Select,
+    UniqueConstraint,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -21,7 +31,8 @@ from care.records.patients import Patient, Person
 class Task(OfPatient, Queued, Base):
     """One occurrence of an action, identified by (care plan, action, nominal local date-time); never an ordinal.
 
-    `remind_at` is the queue: when the next reminder or the closing is decided.
+    `remind_at` is the queue: when the next reminder or the closing is decided. It may be answered from `opens_at`
+    (NULL: from `due_at`) until `closes_at` (NULL: however late; only from `expires_at` on nobody is reminded).
     """
 
     __tablename__ = "task"
@@ -39,17 +50,24 @@ class Task(OfPatient, Queued, Base):
     status_reason: Mapped[str | None]
     due_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    opens_at: Mapped[datetime | None]
+    closes_at: Mapped[datetime | None]
     remind_at: Mapped[datetime | None]
     reminders_sent: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     completed_at: Mapped[datetime | None]
 
 
+def opened_by(at: Any) -> ColumnElement[bool]:
+    """The tasks that may be answered from `at` (a moment or a parameter) or earlier on."""
+    return or_(Task.due_at <= at, Task.opens_at <= at)
+
+
 def open_tasks(session: Session, patient_id: UUID, now: datetime) -> list[Task]:
-    """What the patient can answer now: due, not expired, not done; the earliest first."""
+    """What the patient can answer now: open, not expired, not done; the earliest first."""
     found = select(Task).where(
         Task.patient_id == patient_id,
         Task.status.in_(("ready", "in-progress")),
-        Task.due_at <= now,
+        opened_by(now),
         Task.expires_at > now,
     )
     return list(session.scalars(found.order_by(Task.due_at, Task.id)))

@@ -122,7 +122,7 @@ class Desks:
             OpenTask(str(task.id), task.questionnaire, self._title(desk, task), task.due_at)
             for task in desk.tasks.values()
             if task.status in (TaskStatus.READY.value, TaskStatus.IN_PROGRESS.value)
-            and task.due_at <= self.now
+            and (task.opens_at or task.due_at) <= self.now
             and task.expires_at > at
         )
 

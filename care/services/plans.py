@@ -7,19 +7,19 @@ until a named person migrates the plan; what was asked or answered stays as it w
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
-from care.domain.civil import instant, local, zone_of
+from care.domain.civil import local, start_of_day, zone_of
 from care.domain.codes import CarePlanStatus, Role, TaskStatus
 from care.domain.people import Staff
-from care.domain.plan import Occurrence, PlanDefinition, expand
+from care.domain.plan import Occurrence, PlanDefinition, catch_up, ends_at, expand, remind_at
 from care.errors import Conflict, Invalid, NotFound
+from care.records.arrays import as_arrays, insert_arrays
 from care.records.care_plans import CarePlan
 from care.records.definitions import Definition, definition
 from care.records.ids import new_id
@@ -35,6 +35,20 @@ EVERY = timedelta(days=1)
 MARGIN = timedelta(days=2)  # written again each time: covers a change of zone at the edge
 FARTHEST = timedelta(days=366)
 OPEN = (TaskStatus.READY.value, TaskStatus.IN_PROGRESS.value)
+MISSED = "missed"  # over before anybody could be asked: an outage, or a move to a zone where its time has passed
+CHANGED = "plan-changed"
+
+_CHANGING = (
+    "questionnaire",
+    "status",
+    "status_reason",
+    "due_at",
+    "expires_at",
+    "opens_at",
+    "closes_at",
+    "remind_at",
+)
+_COLUMNS = ("id", "organization_id", "patient_id", "care_plan_id", "action_id", "nominal", *_CHANGING)
 
 
 def start_plan(
@@ -42,15 +56,16 @@ def start_plan(
 ) -> CarePlan:
     """Put a patient on a protocol ('url|version') and write the first week's tasks; commits.
 
-    What was due before now on the first day is not asked for. Raises NotFound (patient, protocol), Invalid (a retired
-    version, a day more than a year away), Conflict when the patient is on this protocol already.
+    What was due before now is asked for as far as each action's catch-up policy says. Raises NotFound (patient,
+    protocol), Invalid (a retired version, a day more than a year away), Conflict when the patient is on this protocol
+    already.
     """
     staff.must_be(Role.NURSE, Role.CLINICIAN)
     now = rt.now()
     patient = _locked_patient(session, staff, patient_id)
     chosen = _protocol(session, canonical)
-    begins = instant(datetime.combine(starts_on, time()), zone_of(patient.time_zone))
-    if begins is None or abs(begins - now) > FARTHEST:
+    protocol = content.plan(session, chosen.canonical)
+    if abs(_begins(protocol, starts_on, patient) - now) > FARTHEST:
         raise Invalid("impossible-date", "a plan starts within a year of today", place="starts_on")
     if _on_protocol(session, patient.id, chosen.url):
         raise Conflict("already-on-protocol", "the patient is on this protocol already")
@@ -65,7 +80,7 @@ def start_plan(
     )
     session.add(plan)
     session.flush()
-    _write_ahead(session, [(plan, content.plan(session, chosen.canonical), patient)], max(now, begins), now)
+    _write_ahead(session, [(plan, protocol, patient)], now, starting=True)
     _audit(session, now, staff, "care-plan.start", plan, definition=chosen.canonical)
     session.commit()
     return plan
@@ -83,16 +98,15 @@ def migrate_plan(session: Session, rt: Runtime, staff: Staff, care_plan_id: UUID
     before, after = session.get_one(Definition, plan.definition_id), _protocol(session, canonical)
     if before.url != after.url:
         raise Invalid("another-protocol", "a plan is migrated to a version of its own protocol", place="protocol")
-    patient = session.get_one(Patient, plan.patient_id)
+    patient = session.get_one(Patient, plan.patient_id, populate_existing=True)
     zone = zone_of(patient.time_zone)
-    midnight = instant(datetime.combine(local(now, zone).date() + EVERY, time()), zone) or now + EVERY
+    midnight = start_of_day(local(now, zone).date() + EVERY, zone)
+    _write_today(session, plan, patient, midnight, now)
     plan.definition_id, plan.status = after.id, CarePlanStatus.ACTIVE.value
     protocol = content.plan(session, after.canonical)
     until = max(plan.expanded_until or now, now + AHEAD)
-    wanted = expand(protocol, plan.starts_on, patient.time_zone, midnight, until)
-    _align(session, plan, protocol, wanted, midnight)
-    _insert(session, [_row(plan, protocol, one) for one in wanted])
-    _look_again(plan, protocol, patient, until, now)
+    _align(session, plan, protocol, patient, midnight, until, now)
+    _look_again(plan, protocol, patient, until, now, midnight)
     _audit(session, now, staff, "care-plan.migrate", plan, before=before.canonical, after=after.canonical)
     session.commit()
     return plan
@@ -129,63 +143,103 @@ def expand_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 500
                 rows.append((plan, content.plan(inner, plan.definition_id), patients[plan.patient_id]))
             else:
                 plan.expand_at = None
-        _write_ahead(inner, rows, None, now)
+        _write_ahead(inner, rows, now)
 
     session.expire_all()  # a plan that this session saw before is read as it is now
     return work(session, QUEUE, handle, now, limit=limit)
 
 
-def retime(session: Session, patient: Patient, now: datetime) -> None:
-    """After a change of zone: tasks not yet asked for move to the same local times there (no commit)."""
-    plans = select(CarePlan).where(CarePlan.patient_id == patient.id, CarePlan.status == CarePlanStatus.ACTIVE.value)
-    for plan in session.scalars(plans.with_for_update()):
+def _write_today(session: Session, plan: CarePlan, patient: Patient, midnight: datetime, now: datetime) -> None:
+    """What the version that the plan leaves asks until `midnight`, where an outage kept it from being written."""
+    since = max(plan.created_at, (plan.expanded_until or plan.created_at) - MARGIN)
+    if (plan.expanded_until or since) < midnight:
         protocol = content.plan(session, plan.definition_id)
-        until = (plan.expanded_until or now) + MARGIN
-        _align(session, plan, protocol, expand(protocol, plan.starts_on, patient.time_zone, now - MARGIN, until), now)
+        _insert(session, _rows(plan, protocol, patient, since, midnight, now))
+
+
+def retime(session: Session, patient: Patient, now: datetime) -> None:
+    """After a change of zone: tasks not yet asked for move to the same local times there (no commit).
+
+    What was due before is as it was. A time that has passed there already is caught up with as its action says; one
+    that was left out here and exists there is asked.
+    """
+    living = (CarePlanStatus.ACTIVE.value, CarePlanStatus.ON_HOLD.value)
+    plans = select(CarePlan).where(CarePlan.patient_id == patient.id, CarePlan.status.in_(living))
+    for plan in session.scalars(plans.with_for_update().execution_options(populate_existing=True)):
+        protocol = content.plan(session, plan.definition_id)
+        _align(session, plan, protocol, patient, now, max(now, plan.expanded_until or now), now)
 
 
 def _write_ahead(
     session: Session,
     rows: Iterable[tuple[CarePlan, PlanDefinition, Patient]],
-    since: datetime | None,
     now: datetime,
+    *,
+    starting: bool = False,
 ) -> None:
-    """Write each plan's tasks for the coming week, from `since` or from where the last time ended."""
-    tasks = []
+    """Write each plan's tasks for the coming week, from its start or from where the last time ended."""
+    tasks: list[dict[str, Any]] = []
     for plan, protocol, patient in rows:
-        first = since or max(plan.created_at, (plan.expanded_until or plan.created_at) - MARGIN)
-        until = max(now, first if since else now) + AHEAD
-        for one in expand(protocol, plan.starts_on, patient.time_zone, first, until):
-            tasks.append(_row(plan, protocol, one))
-        _look_again(plan, protocol, patient, until, now)
+        if starting:
+            since = _begins(protocol, plan.starts_on, patient)
+        else:
+            since = max(plan.created_at, (plan.expanded_until or plan.created_at) - MARGIN)
+        until = (max(now, since) if starting else now) + AHEAD
+        written = _rows(plan, protocol, patient, since, until, now, starting=starting)
+        tasks += written
+        expires = max((row["expires_at"] for row in written), default=now)
+        _look_again(plan, protocol, patient, until, now, expires)
     _insert(session, tasks)
 
 
-def _look_again(plan: CarePlan, protocol: PlanDefinition, patient: Patient, until: datetime, now: datetime) -> None:
-    """When the plan's next tasks are written; a plan whose last task is over is completed."""
-    plan.expanded_until = until
-    end = _end(protocol, plan.starts_on, patient.time_zone)
-    if end is None or until < end:
+def _rows(
+    plan: CarePlan,
+    protocol: PlanDefinition,
+    patient: Patient,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    *,
+    starting: bool = False,
+) -> list[dict[str, Any]]:
+    """The rows of what is due from `since` to `until`: what is asked, and after an outage what was missed in it.
+
+    When a plan starts, what it would have asked before is not part of it, unless it is caught up.
+    """
+    found = expand(protocol, plan.starts_on, patient.time_zone, since, until)
+    late = catch_up(protocol, found, now, starting=starting)
+    missed = [] if starting else [_row(plan, protocol, one, missed=True) for one in late.missed]
+    return missed + [_row(plan, protocol, one) for one in late.asked]
+
+
+def _begins(protocol: PlanDefinition, starts_on: date, patient: Patient) -> datetime:
+    """The first moment of the plan's first day."""
+    return start_of_day(starts_on, zone_of(protocol.time_zone or patient.time_zone))
+
+
+def _look_again(
+    plan: CarePlan,
+    protocol: PlanDefinition,
+    patient: Patient,
+    until: datetime,
+    now: datetime,
+    expires: datetime,
+) -> None:
+    """When the plan's next tasks are written; a plan whose last task is over (not before `expires`) is completed."""
+    plan.expanded_until = max(until, plan.expanded_until or until)  # a plan that starts later was written from there
+    end = ends_at(protocol, plan.starts_on, patient.time_zone)
+    if end is None or plan.expanded_until < end:
         plan.expand_at = now + EVERY
-    elif now < end:
-        plan.expand_at = end
+    elif now < max(end, expires):
+        plan.expand_at = max(end, expires)
     else:
         plan.status, plan.expand_at = CarePlanStatus.COMPLETED.value, None
 
 
-def _end(protocol: PlanDefinition, starts_on: date, zone: str) -> datetime | None:
-    """When the last task of all has expired; None for a protocol without end."""
-    ends = []
-    for action in protocol.actions:
-        if action.last_day is None:
-            return None
-        after = datetime.combine(starts_on + timedelta(days=action.last_day + 1), time())
-        ends.append((instant(after, zone_of(zone)) or after.astimezone(zone_of(zone))) + action.expires_after)
-    return max(ends)
-
-
-def _row(plan: CarePlan, protocol: PlanDefinition, one: Occurrence) -> dict[str, Any]:
+def _row(plan: CarePlan, protocol: PlanDefinition, one: Occurrence, *, missed: bool = False) -> dict[str, Any]:
     action = protocol.action(one.action_id)
+    assert action is not None, "an occurrence is one of an action of its plan"
+    status = TaskStatus.FAILED if missed else TaskStatus.READY
     return {
         "id": new_id(),
         "organization_id": plan.organization_id,
@@ -193,39 +247,62 @@ def _row(plan: CarePlan, protocol: PlanDefinition, one: Occurrence) -> dict[str,
         "care_plan_id": plan.id,
         "action_id": one.action_id,
         "nominal": one.nominal,
-        "questionnaire": action.questionnaire if action else "",
-        "status": TaskStatus.READY.value,
+        "questionnaire": action.questionnaire,
+        "status": status.value,
+        "status_reason": MISSED if missed else None,
         "due_at": one.due_at,
         "expires_at": one.expires_at,
-        "remind_at": one.due_at,
+        "opens_at": one.opens_at,
+        "closes_at": one.closes_at,
+        "remind_at": None if missed else remind_at(action, one, plan.id),
     }
 
 
 def _insert(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        once = insert(Task).on_conflict_do_nothing(index_elements=[Task.care_plan_id, Task.action_id, Task.nominal])
-        session.execute(once, rows)
+        once = insert_arrays(Task, _COLUMNS).on_conflict_do_nothing(
+            index_elements=[Task.care_plan_id, Task.action_id, Task.nominal]
+        )
+        session.execute(once, as_arrays(rows, _COLUMNS))
 
 
 def _align(
-    session: Session, plan: CarePlan, protocol: PlanDefinition, wanted: Sequence[Occurrence], since: datetime
+    session: Session,
+    plan: CarePlan,
+    protocol: PlanDefinition,
+    patient: Patient,
+    since: datetime,
+    until: datetime,
+    now: datetime,
 ) -> None:
-    """Make the tasks due from `since` on that nobody was asked for what they are `wanted` to be; cancel the others."""
-    by_name = {(one.action_id, one.nominal): one for one in wanted}
-    open_tasks = select(Task).where(
-        Task.care_plan_id == plan.id,
-        Task.status == TaskStatus.READY.value,
-        Task.reminders_sent == 0,
-        Task.due_at >= since,
-    )
-    for task in session.scalars(open_tasks.with_for_update()):
-        one = by_name.get((task.action_id, task.nominal))
-        action = protocol.action(task.action_id)
-        if one is None or action is None:
-            task.status, task.status_reason, task.remind_at = TaskStatus.CANCELLED.value, "plan-changed", None
-        else:
-            task.questionnaire = action.questionnaire
-            task.due_at, task.expires_at, task.remind_at = one.due_at, one.expires_at, one.due_at
+    """Make the tasks due from `since` on that nobody was asked for what the protocol wants, and write what is missing.
+
+    A task that is wanted no more is cancelled, and comes back when it is wanted again: its name is taken for good. One
+    whose time has passed by the move is caught up with or missed, as after an outage.
+    """
+    late = catch_up(protocol, expand(protocol, plan.starts_on, patient.time_zone, since - MARGIN, until + MARGIN), now)
+    asked = {(one.action_id, one.nominal): one for one in late.asked}
+    missed = {(one.action_id, one.nominal): one for one in late.missed}
+    ready = and_(Task.status == TaskStatus.READY.value, Task.due_at >= since)
+    put_off = and_(Task.status == TaskStatus.CANCELLED.value, Task.status_reason == CHANGED)
+    back = and_(put_off, Task.due_at >= since - MARGIN)
+    unasked = select(Task).where(Task.care_plan_id == plan.id, Task.reminders_sent == 0, or_(ready, back))
+    for task in session.scalars(unasked.with_for_update().execution_options(populate_existing=True)):
+        name = (task.action_id, task.nominal)
+        if name in asked and (asked[name].due_at >= since or task.status == TaskStatus.READY):
+            _follow(task, _row(plan, protocol, asked[name]))
+        elif name in missed and task.status == TaskStatus.READY:
+            _follow(task, _row(plan, protocol, missed[name], missed=True))
+        elif task.status == TaskStatus.READY:
+            task.status, task.status_reason, task.remind_at = TaskStatus.CANCELLED.value, CHANGED, None
+    session.flush()
+    _insert(session, [_row(plan, protocol, one) for one in late.asked if since <= one.due_at < until])
+
+
+def _follow(task: Task, row: dict[str, Any]) -> None:
+    """The task becomes what `row` says; who it is of and its name are the same."""
+    for name in _CHANGING:
+        setattr(task, name, row[name])
 
 
 def _locked_patient(session: Session, staff: Staff, patient_id: UUID) -> Patient:

@@ -72,7 +72,7 @@ def submit(
         answers,
         authored_at=authored_at,
         source="app",
-        task=task,
+        task=None if task is not None and _over(task, authored_at) else task,
         care_plan_id=care_plan_id,
     )
     answer = _answer(response, _advice(session, now, patient, response, answers))
@@ -121,9 +121,15 @@ def _task(session: Session, patient: Patient, task_id: UUID | None, now: datetim
         raise NotFound("task", "no such task")
     if task.status == TaskStatus.CANCELLED.value:
         raise Conflict("task-cancelled", "this task is no longer needed")
-    if task.due_at > now + AHEAD:
+    early = timedelta() if task.closes_at is not None else AHEAD  # a window that closes is kept on both sides
+    if (task.opens_at or task.due_at) > now + early:
         raise Conflict("task-not-due", "this task cannot be answered yet")
     return task
+
+
+def _over(task: Task, authored_at: datetime) -> bool:
+    """Whether the report was true after the task had closed: it is kept and judged, but it is no answer to the task."""
+    return task.closes_at is not None and authored_at >= task.closes_at
 
 
 def _form(

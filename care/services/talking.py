@@ -19,7 +19,7 @@ from care.records.care_plans import CarePlan
 from care.records.communications import Communication, CommunicationContent
 from care.records.conversations import Conversation
 from care.records.patients import ContactPoint, Patient
-from care.records.tasks import Task
+from care.records.tasks import Task, opened_by
 from care.services import content
 
 
@@ -73,7 +73,7 @@ _TASKS = (
             and_(
                 Task.patient_id == _IDS,
                 Task.status.in_((TaskStatus.READY.value, TaskStatus.IN_PROGRESS.value)),
-                Task.due_at <= bindparam("now"),
+                opened_by(bindparam("now")),
                 Task.expires_at > bindparam("earliest"),
             ),
             Task.id == any_(bindparam("asked", type_=ARRAY(Uuid()))),

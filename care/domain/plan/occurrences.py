@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import blake2b
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from care.domain.civil import instant, local, zone_of
+from care.domain.civil import instant, local, start_of_day, zone_of
 from care.domain.plan.definition import Action, Occurrence, PlanDefinition
 
 _DAY = timedelta(days=1)
@@ -42,7 +42,7 @@ def ends_at(plan: PlanDefinition, start: date, zone: str) -> datetime | None:
         if action.last_day is None:
             return None
         moved = action.calendar.longest if action.calendar else 0
-        ends.append(_midnight(start + timedelta(days=action.last_day + 1 + moved), own) + action.expires_after)
+        ends.append(start_of_day(start + timedelta(days=action.last_day + 1 + moved), own) + action.expires_after)
     return max(ends)
 
 
@@ -65,21 +65,14 @@ def _occurrence(action: Action, nominal: datetime, due_at: datetime, start: date
     if action.completion == "duringEvent":
         return Occurrence(action.id, nominal, due_at, expires_at, None, expires_at)
     if action.completion == "anytime":
-        return Occurrence(action.id, nominal, due_at, expires_at, min(_midnight(start, zone), due_at))
+        return Occurrence(action.id, nominal, due_at, expires_at, min(start_of_day(start, zone), due_at))
     day = local(due_at, zone).date()
-    # Where clocks go back across midnight it comes twice: a day begins with the first and is over with the second.
-    closes_at = min(expires_at, _midnight(day + _DAY, zone, last=True))
-    return Occurrence(action.id, nominal, due_at, closes_at, _midnight(day, zone), closes_at)
-
-
-def _midnight(day: date, zone: ZoneInfo, last: bool = False) -> datetime:
-    found = instant(datetime.combine(day, time()), zone, "next", "second" if last else "first")
-    assert found is not None, "only skip gives None"
-    return found
+    closes_at = min(expires_at, start_of_day(day + _DAY, zone, last=True))
+    return Occurrence(action.id, nominal, due_at, closes_at, start_of_day(day, zone), closes_at)
 
 
 def _walls(action: Action, start: date, first: date, last: date) -> Iterator[tuple[datetime, datetime]]:
-    """(nominal, wall-clock time asked at) of an action, naive, at least for the walls on days from `first` to `last`."""
+    """(nominal, wall-clock time asked at) of an action, naive: at least all walls on the days `first` to `last`."""
     moves = action.calendar.moves if action.calendar else {}
     for day in _days(action, start, first - timedelta(days=action.calendar.longest if action.calendar else 0), last):
         asked_on = day
