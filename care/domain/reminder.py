@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 
 from care.domain.civil import instant, local, zone_of
 from care.domain.codes import TaskStatus
@@ -24,6 +25,9 @@ class QuietHours:
 
     def over_at(self, now: datetime, zone: str) -> datetime:
         """`now`, or the instant at which the quiet hours that it falls in are over. Raises Invalid("unknown-zone")."""
+        return _over_at(self, now, zone)
+
+    def _over(self, now: datetime, zone: str) -> datetime:
         own = zone_of(zone)
         here = local(now, own)
         if not self.covers(here.time()):
@@ -32,6 +36,12 @@ class QuietHours:
         over = instant(datetime.combine(day, self.end), own)
         # Clocks that go back can repeat the end of the quiet hours: then it is over already.
         return max(over, now) if over is not None else now
+
+
+@lru_cache(maxsize=1024)
+def _over_at(quiet: QuietHours, now: datetime, zone: str) -> datetime:
+    """A batch asks the same of one moment and a few zones."""
+    return quiet._over(now, zone)
 
 
 NO_QUIET = QuietHours(time(0), time(0))

@@ -7,11 +7,17 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+import psycopg
+from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import ForeignKey, Integer, MetaData, Text, Uuid
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from care.records.ids import new_id
+
+# A queue's batch travels as arrays. As text each element is searched for what must be quoted: 4 microseconds for a
+# UUID, hundreds for sealed bytes. In binary it is under one.
+psycopg.adapters.register_dumper(list, ListBinaryDumper)
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -26,7 +26,7 @@ from care.records.arrays import as_arrays, insert_arrays
 from care.records.conversations import Conversation
 from care.records.ids import new_id
 from care.records.patients import Person
-from care.records.seal import seal, unseal
+from care.records.seal import sealer, unseal
 from care.records.tasks import DueTask, Task
 from care.services import content
 from care.services.drafts import OPEN, Draft, draft, store
@@ -35,7 +35,9 @@ from care.services.locks import lock_patients
 SOURCE = "text"
 STILL_WRITING = timedelta(minutes=30)  # who answered a question so lately is not reminded to go on
 _CHOOSING = timedelta(hours=1)  # after so long nobody remembers which number meant what
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _TABLE = Conversation.__tablename__
+_seal_state = sealer(Conversation, "state_sealed")
 _COLUMNS = ("id", "organization_id", "patient_id", "state_sealed", "updated_at")
 _NEW = insert_arrays(Conversation, _COLUMNS)
 # One row a patient: the insert of a first conversation, or the new state of the one there is.
@@ -63,6 +65,7 @@ class Openings:
         self._talks: dict[UUID, Talk] = {}
         self._read()
         self._tasks = self._asked()
+        self._first: dict[tuple[Any, ...], tuple[str | None, str]] = {}  # how a talk from nothing begins, and its words
         self._changed: dict[UUID, Person] = {}
         self._drafts: list[Draft] = []
 
@@ -95,6 +98,13 @@ class Openings:
         """What the reminder says: the open or first question, where the patient can answer it here; else a nudge."""
         person = task.person
         talk = self._talks.get(person.id, Talk.idle())
+        fresh = talk.status == "idle" and _two_way(channel, person)
+        how = (plan.canonical, task.action_id, task.questionnaire, person.language, person.glucose_unit, channel)
+        if fresh and how in self._first:
+            asked, words = self._first[how]
+            self._talks[person.id] = Talk("asking", task.questionnaire, str(task.id), asked=asked)
+            self._changed[person.id], self._tasks[task.id] = person, task
+            return words
         action = plan.action(task.action_id)
         title = action.title if action else content.questionnaire(self.session, task.questionnaire).title
         named = OpenTask(str(task.id), task.questionnaire, title, task.due_at)
@@ -109,6 +119,8 @@ class Openings:
                 self._keep(person, act)
         self._talks[person.id], self._tasks[task.id] = turn.talk, task
         self._changed[person.id] = person
+        if fresh and turn.talk.status == "asking":
+            self._first[how] = turn.talk.asked, turn.says[0].text
         return turn.says[0].text
 
     def end(self, task: DueTask) -> None:
@@ -133,12 +145,12 @@ class Openings:
     def _row(self, person: Person) -> Mapping[str, Any]:
         held = self._rows.get(person.id)
         row = held.id if held else new_id()
-        state = json.dumps(self._talks[person.id].to_json(), ensure_ascii=False, separators=(",", ":"))
+        state = _as_json(self._talks[person.id].to_json())
         return {
             "id": row,
             "organization_id": person.organization_id,
             "patient_id": person.id,
-            "state_sealed": seal(_TABLE, "state_sealed", row, state),
+            "state_sealed": _seal_state(str(row), state),
             "updated_at": self.now,
         }
 
