@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from care.domain.assessment import Assessment
 from care.domain.measure import Measure
 from care.domain.message import Channel
+from care.domain.pacing import Pacer
 from care.errors import AssessmentError
+from care.lines import Lines
 
 Assess = Callable[[str, Sequence[Measure], datetime, str], Assessment]
 
@@ -26,12 +28,18 @@ def no_model(bundle_id: str, measures: Sequence[Measure], at: datetime, zone: st
 
 @dataclass(frozen=True)
 class Runtime:
-    """The clock (aware UTC), the channels by name, and a way to ask a model: assess(bundle id, measures, at, zone)."""
+    """The clock (aware UTC), the channels by name, and a way to ask a model: assess(bundle id, measures, at, zone).
+
+    `lines` are the threads that call providers; they live as long as the process. `pacer` is where senders with a rate
+    are counted; None is the database.
+    """
 
     clock: Callable[[], datetime] = wall_clock
     channels: Mapping[str, Channel] = field(default_factory=dict)
     assess: Assess = no_model
     public_url: str = "http://127.0.0.1:8000"
+    lines: Lines = field(default_factory=Lines)
+    pacer: Pacer | None = None
 
     def now(self) -> datetime:
         """The time now, aware, in UTC."""

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from care.domain.codes import CommunicationStatus, Delivery
+from care.domain.codes import CommunicationStatus, Delivery, Purpose
 
 ATTEMPTS = 20
 """How often a message that a provider could not take is tried: almost four hours with the pauses below."""
+
+LOOK_AFTER = timedelta(seconds=20)
+"""When a provider is first asked for a message of which it is not known whether it was taken."""
+
+SURE_AFTER = timedelta(seconds=60)
+"""From when on "I have no such message" is believed: before, it may not be in the provider's list yet."""
+
+UNASKED = {True: timedelta(minutes=2), False: timedelta(minutes=15)}
+"""How long a provider that cannot be asked is waited for; by whether the message is one that is sent again."""
 
 _LONGEST_PAUSE = timedelta(minutes=15)
 
@@ -52,6 +61,16 @@ def is_news(known: Delivery, news: Delivery) -> bool:
 def settled(known: Delivery) -> bool:
     """Whether enough is known of a message that it need not be sent (again)."""
     return _KNOWN[known] > _KNOWN[Delivery.UNKNOWN]
+
+
+def sent_again(purpose: Purpose) -> bool:
+    """Whether a message that may have been lost is sent again: better a page twice than no page."""
+    return purpose in (Purpose.PAGE, Purpose.EMERGENCY)
+
+
+def never_waits(purpose: Purpose, priority: int) -> bool:
+    """Whether a message overtakes what waits for the same address, and routine work altogether."""
+    return priority > 0 or purpose in (Purpose.PAGE, Purpose.EMERGENCY, Purpose.SIGN_IN)
 
 
 def status_of(known: Delivery) -> CommunicationStatus:

@@ -45,10 +45,14 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The provider took it. `delivered` is True only where taking is delivering (the console)."""
+    """The provider took it. `delivered` is True only where taking is delivering (the console).
+
+    `word` is the provider's word for what has become of it since, where a look-up told one.
+    """
 
     external_id: str
     delivered: bool = False
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,19 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a channel can do. `receipts`: whether delivery is ever confirmed; `max_length` in characters."""
+    """What a channel can do. `receipts`: whether delivery is ever confirmed; `max_length` in characters.
+
+    `can_look_up`: whether the provider can be asked for a message. `rate`: messages a second its sender may hand over;
+    0 is no limit.
+    """
 
     two_way: bool = True
     receipts: bool = False
     links: bool = True
     max_length: int = 1600
     countries_one_way: frozenset[str] = field(default_factory=frozenset)
+    can_look_up: bool = False
+    rate: float = 0.0
 
 
 class Channel(Protocol):
@@ -91,3 +101,14 @@ class Channel(Protocol):
 
     def read_receipt(self, call: WebhookCall) -> Receipt:
         """The receipt in a verified call. Raises Invalid."""
+
+
+class Askable(Channel, Protocol):
+    """A channel with `capabilities.can_look_up`: its provider can be asked what it has."""
+
+    def look_up(self, message: Outgoing, since: datetime) -> list[Sent]:
+        """What the provider took for us since then that looks like this message, oldest first.
+
+        Empty: it certainly has none. Two messages of ours may look alike, so the caller leaves out those it knows.
+        Raises ChannelError when the provider cannot be asked.
+        """

@@ -17,6 +17,7 @@ class Communication(OfOrganization, Queued, Base):
     """Incoming: `take_at` is the queue of turns. Outgoing: `send_at` is the queue of the outbox.
 
     `patient_id` is empty for an unknown sender and for a page to staff; `address_token` then groups a thread.
+    `handed_at` is when it was last handed to its channel, whatever came of it.
     `dedupe` is unique: whatever decides to send a message names it, so deciding twice sends once.
     """
 
@@ -33,8 +34,18 @@ class Communication(OfOrganization, Queued, Base):
             postgresql_where="direction = 'in'",
         ),
         Index("ix_communication_external", "channel", "external_id", postgresql_where="direction = 'out'"),
+        Index("ix_communication_lost", "recorded_at", postgresql_where="delivery IN ('failed', 'unknown')"),
         Index("ix_communication_patient", "patient_id", "recorded_at"),
         Index("ix_communication_send_at", "send_at", postgresql_where="send_at IS NOT NULL"),
+        Index(
+            "ix_communication_outbox",
+            "channel",
+            "priority",
+            "send_at",
+            "recorded_at",
+            postgresql_where="send_at IS NOT NULL",
+        ),
+        Index("ix_communication_outbox_address", "address_token", postgresql_where="send_at IS NOT NULL"),
         Index("ix_communication_take_at", "take_at", postgresql_where="take_at IS NOT NULL"),
         Index("ix_communication_waiting", "care_team_id", "waits_since", postgresql_where="waits_since IS NOT NULL"),
     )
@@ -56,6 +67,7 @@ class Communication(OfOrganization, Queued, Base):
     recorded_at: Mapped[datetime]
     take_at: Mapped[datetime | None]
     send_at: Mapped[datetime | None]
+    handed_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     waits_since: Mapped[datetime | None]
