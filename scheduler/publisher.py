@@ -56,9 +56,14 @@ class Published:
 class Publisher:
     """What one process has published, and whether it was carried."""
 
-    def __init__(self, send: Send, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, send: Send, clock: Callable[[], float] = time.monotonic, head: int = HEAD, patience: float = PATIENCE
+    ) -> None:
+        """`clock` counts seconds; at most `head` rows of a queue are out at a time; see PATIENCE."""
         self._send = send
         self._clock = clock
+        self._head = head
+        self._patience = patience
         self._known: dict[str, dict[UUID, Published]] = {name: {} for name in AGAIN}
         self._one_at_a_time = threading.Lock()
         self._refused_since: float | None = None
@@ -72,7 +77,7 @@ class Publisher:
         if not self._one_at_a_time.acquire(blocking=False):
             return Worked()
         try:
-            found = {name: waiting(session, name, rt.now(), HEAD) for name in AGAIN}
+            found = {name: waiting(session, name, rt.now(), self._head) for name in AGAIN}
             for name, rows in found.items():  # what is no longer waiting at the head was taken: it is forgotten
                 known = self._known[name]
                 self._known[name] = {row.id: known[row.id] for row in rows if row.id in known}
@@ -84,7 +89,7 @@ class Publisher:
         """Whether the rows of this job should be worked without the broker: it is away, or nobody takes them."""
         now = self._clock()
         for since in (self._refused_since, self._handing_over_since):
-            if since is not None and now - since > PATIENCE:
+            if since is not None and now - since > self._patience:
                 return True
         return any(now - one.first > OVERDUE for one in self._known[name].values())
 
@@ -95,7 +100,8 @@ class Publisher:
             try:
                 self._send(road, name, ids)
             except Exception as error:  # noqa: BLE001  whatever it is, the rows are still due at the next beat
-                self._refused_since = self._refused_since or self._handing_over_since
+                if self._refused_since is None:
+                    self._refused_since = self._handing_over_since
                 logger().error("broker away, waiting", job=name, error=type(error).__name__)
                 return count
             finally:
