@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     twilio_sender: str = ""
     twilio_base_url: str = ""
     bundles_directory: str = ""
+    metrics_token: SecretStr = SecretStr("")
     care_broker_url: SecretStr = SecretStr("")
     care_broker_prefix: str = Field(default="care", pattern=r"^[a-z][a-z0-9_-]{0,39}$")
     # The workers' connections to the database are for so many; more work is for more processes.
@@ -62,6 +63,14 @@ class Settings(BaseSettings):
         """What signs sessions and forms must not be guessed."""
         if len(value.get_secret_value()) < SHORTEST_SECRET:
             raise ValueError(f"SECRET_KEY needs at least {SHORTEST_SECRET} characters")
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _long_or_none(cls, value: SecretStr) -> SecretStr:
+        """None is: no metrics. A short one could be guessed."""
+        if 0 < len(value.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"METRICS_TOKEN needs at least {SHORTEST_SECRET} characters, or none")
         return value
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from care.errors import AssessmentError
 from care.records import seal
 from care.runtime import Assess, Runtime
 from care.settings import Settings
-from care_api import cli, database, guard, headers, health, me, openapi, problems, questionnaires, sign_in
+from care_api import cli, database, guard, headers, health, me, metrics, openapi, problems, questionnaires, sign_in
+from care_api.meter import Meter, metered
 
 ROOT = Path(__file__).resolve().parent.parent
 API = (sign_in.blueprint, me.blueprint, questionnaires.blueprint)
@@ -50,7 +52,9 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     logs.configure()
     settings = settings or read_settings()
     seal.install(seal.Keyring.read(settings.care_keys.get_secret_value(), settings.care_token_key.get_secret_value()))
+    meter = Meter()
     rt = runtime or make_runtime(settings)
+    rt = replace(rt, channels=metered(rt.channels, meter))
     app = Care("care", static_folder=None, root_path=str(ROOT))
     app.config["SECRET_KEY"] = settings.secret_key.get_secret_value()
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # as long as the session: a nurse's page stays open for a shift
@@ -64,6 +68,7 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     app.extensions["care.runtime"] = rt
     app.extensions["care.settings"] = settings
     database.bind(app, settings, str(ROOT / "migrations"))
+    metrics.register(app, meter)
     _open_doors(app, rt, settings)
     cli.register(app)
     return app
@@ -81,7 +86,7 @@ def _open_doors(app: Flask, rt: Runtime, settings: Settings) -> None:
         csrf.exempt(blueprint)  # a bearer token is not sent by a browser on its own
     app.register_blueprint(bots.webhooks.blueprint)
     csrf.exempt(bots.webhooks.blueprint)  # a signature proves the caller
-    for page in (health.blueprint, dashboard.blueprint, core.blueprint):
+    for page in (health.blueprint, metrics.blueprint, dashboard.blueprint, core.blueprint):
         app.register_blueprint(page)
 
 

@@ -20,7 +20,7 @@ from care.errors import CareError, NotReady, NotSignedIn
 from care.logs import logger
 
 CONTENT_TYPE = "application/problem+json"
-_MACHINES = ("/api", "/webhooks", "/healthz", "/readyz")
+_MACHINES = ("/api", "/webhooks", "/healthz", "/readyz", "/metrics")
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 _PATIENCE = 8 * 1024 * 1024  # bytes
 _COME_BACK = {"Retry-After": "5"}

@@ -85,6 +85,13 @@ def seal_due(session: Session, now: datetime, limit: int = 5_000) -> int:
     return len(rows)
 
 
+def oldest_unsealed(session: Session) -> datetime | None:
+    """When the oldest event was written that waits for the sealer; None when none does."""
+    sealed = select(AuditSeal.id).where(AuditSeal.id == AuditEvent.id).exists()
+    waiting = select(AuditEvent.at).where(~sealed, AuditEvent.id >= _looked_at_until(session))
+    return session.scalar(waiting.order_by(AuditEvent.id).limit(1))
+
+
 def _looked_at_until(session: Session) -> UUID:
     """Where unsealed events can begin: an hour before the newest sealed one, since a transaction may commit late.
 
