@@ -18,3 +18,11 @@ worker_tmp_dir = str(_memory) if _memory.is_dir() and os.access(_memory, os.W_OK
 control_socket_disable = True  # its default place is shared by all instances of one user
 accesslog = None
 errorlog = "-"
+
+
+def child_exit(server: object, worker: object) -> None:
+    """A worker has ended: what it counted stays, what it measured of itself goes."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)

@@ -1,4 +1,4 @@
-"""`python -m launch`, which is `make run`: the database, the web, the clock and the worker, until Ctrl-C."""
+"""`python -m launch`, which is `make run`: database, web, clock, worker and watchdog, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def run(
     visible = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 asked for by whoever set BIND
     address = f"http://{f'[{visible}]' if ':' in visible else visible}:{port}"
     environment = {**child_environment(os.environ), "PUBLIC_URL": os.environ.get("PUBLIC_URL") or address}
-    environment |= {"CARE_VAR": str(var.resolve()), **extra}
+    environment |= {"CARE_VAR": str(var.resolve()), "PROMETHEUS_MULTIPROC_DIR": fresh_metrics(var), **extra}
     python = [sys.executable, "-m"]
     code = run_once(Child("prepare", [*python, "flask", "--app", "wsgi", "prepare"], environment), cancelled)
     if code is None:
@@ -98,6 +98,8 @@ def run(
         children.add(Child("web", [*python, "gunicorn", "--config", str(ROOT / "gunicorn.conf.py"), "wsgi:app"], web))
         children.add(Child("clock", [*python, "scheduler", "clock"], environment))
         children.add(Child("worker", [*python, "scheduler", "worker"], environment))
+        watching = watchdog_environment(environment, address)
+        children.add(Child("watchdog", [*python, "watchdog"], watching, vital=False))
         patient_until = time.monotonic() + PATIENCE
         if _keep(children, server, cancelled, lambda: ready(visible, port, time.monotonic() < patient_until)):
             late = time.monotonic() >= patient_until
@@ -111,6 +113,22 @@ def run(
     finally:
         say(NAME, "stopping")
         children.stop()
+
+
+def fresh_metrics(var: Path) -> str:
+    """The folder in which the processes of this run count together; what an earlier run has counted is gone."""
+    folder = var.resolve() / "metrics"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for file in folder.glob("*.db"):
+        file.unlink(missing_ok=True)
+    return str(folder)
+
+
+def watchdog_environment(environment: Mapping[str, str], address: str) -> dict[str, str]:
+    """What the watchdog needs: the database's address and settings of its own; no key and no provider of ours."""
+    ours = ("TWILIO_", "METRICS_", "PROMETHEUS_", "CARE_KEYS", "CARE_TOKEN_KEY", "CARE_BROKER", "SECRET_KEY")
+    theirs = {name: value for name, value in environment.items() if not name.startswith(ours)}
+    return {"WATCHDOG_WEB_URL": address, **theirs}
 
 
 def child_environment(own: Mapping[str, str]) -> dict[str, str]:

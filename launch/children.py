@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 MOST_RESTARTS = 5  # in a row; then something is wrong that a restart does not mend
+LONGEST_PAUSE = 300.0  # seconds before one that is not vital is tried again
 SETTLED = 60.0  # seconds alive after which a child's earlier deaths are forgotten
 GRACE = 15.0  # seconds between asking and killing
 PR_SET_PDEATHSIG = 1
@@ -31,11 +32,12 @@ def say(name: str, line: str) -> None:
 
 @dataclass
 class Child:
-    """One process that shall run for as long as we do."""
+    """One process that shall run for as long as we do; without one that is not `vital` the others go on."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
+    vital: bool = True
     deaths: int = 0
     start_again_at: float | None = None
     started_at: float = 0.0
@@ -95,7 +97,7 @@ class Children:
         self._all.append(child)
 
     def look_after(self) -> bool:
-        """Note deaths and start again what is due; False when one dies again and again."""
+        """Note deaths and start again what is due; False when a vital one dies again and again."""
         now = time.monotonic()
         for child in self._all:
             code = child.ended()
@@ -103,10 +105,10 @@ class Children:
                 continue
             if child.start_again_at is None:
                 child.deaths = 1 if now - child.started_at > SETTLED else child.deaths + 1
-                if child.deaths > MOST_RESTARTS:
+                if child.deaths > MOST_RESTARTS and child.vital:
                     say(child.name, f"ended {child.deaths} times in a row, the last with code {code}: giving up")
                     return False
-                pause = self._first_pause * 2 ** (child.deaths - 1)
+                pause = min(self._first_pause * 2 ** min(child.deaths - 1, 20), LONGEST_PAUSE)
                 say(child.name, f"ended with code {code}; starting it again in {pause:.0f} s")
                 child.start_again_at = now + pause
             elif now >= child.start_again_at:

@@ -46,6 +46,11 @@ import os, sys, time
 print(sys.argv[1], "pid", os.getpid(), flush=True)
 time.sleep(600)
 """
+WATCHDOG = """
+import os, time
+print("watchdog pid", os.getpid(), *sorted(os.environ), flush=True)
+time.sleep(600)
+"""
 
 
 class Running:
@@ -60,6 +65,9 @@ class Running:
         (folder / "wsgi.py").write_text(WSGI)
         (folder / "scheduler" / "__init__.py").write_text("")
         (folder / "scheduler" / "__main__.py").write_text(SCHEDULER)
+        (folder / "watchdog").mkdir(exist_ok=True)
+        (folder / "watchdog" / "__init__.py").write_text("")
+        (folder / "watchdog" / "__main__.py").write_text(WATCHDOG)
         own = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         own |= {"PYTHONPATH": str(ROOT), "PORT": str(self.port), "WEB_CONCURRENCY": "1"}
         self.lines: list[str] = []
@@ -148,6 +156,18 @@ def test_it_runs_restarts_what_dies_and_leaves_nothing_behind(start: Callable[..
         get(running.port, "/readyz")
 
 
+def test_the_watchdog_runs_beside_them_with_none_of_their_keys(start: Callable[..., Running], var: Path) -> None:
+    (var / "metrics").mkdir()
+    (var / "metrics" / "counter_1.db").write_text("of an earlier run")
+    running = start(TWILIO_AUTH_TOKEN="theirs", WATCHDOG_TWILIO_AUTH_TOKEN="its own")
+    running.wait_for(lambda: running.pids("watchdog") and "Ctrl-C" in running.said)
+    line = next(line for line in running.lines if "watchdog pid" in line).split()
+    assert {"DATABASE_URL", "CARE_ENVIRONMENT", "WATCHDOG_WEB_URL", "WATCHDOG_TWILIO_AUTH_TOKEN"} <= set(line)
+    assert not {"CARE_KEYS", "CARE_TOKEN_KEY", "SECRET_KEY", "TWILIO_AUTH_TOKEN"} & set(line)
+    assert "PROMETHEUS_MULTIPROC_DIR" in get(running.port, "/environment").split()
+    assert not (var / "metrics" / "counter_1.db").exists()
+
+
 def test_a_killed_starter_takes_its_children_along_and_the_next_one_starts(
     start: Callable[..., Running], var: Path
 ) -> None:
@@ -181,6 +201,15 @@ def test_a_child_that_dies_again_and_again_is_given_up(capsys: pytest.CaptureFix
     while children.look_after():
         time.sleep(0.01)
     assert "ended 6 times in a row, the last with code 7: giving up" in capsys.readouterr().out
+
+
+def test_one_that_is_not_vital_is_tried_again_for_ever_and_the_others_go_on() -> None:
+    children = Children(first_pause=0.0)
+    children.add(Child("watchdog", [sys.executable, "-S", "-c", "raise SystemExit(2)"], {}, vital=False))
+    while children._all[0].deaths < 8:
+        assert children.look_after()
+        time.sleep(0.005)
+    children.stop()
 
 
 def test_a_port_in_use_is_said_before_anything_starts(start: Callable[..., Running], var: Path) -> None:
