@@ -13,6 +13,7 @@ Gap = Literal["next", "skip"]
 Fold = Literal["first", "second"]
 
 _SECOND = timedelta(seconds=1)
+_LAST_SECOND = time(23, 59, 59)
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -46,15 +47,22 @@ def instant(nominal: datetime, zone: ZoneInfo, gap: Gap = "next", fold: Fold = "
     return (late if fold == "second" else early).astimezone(UTC)
 
 
-def start_of_day(day: date, zone: ZoneInfo, *, last: bool = False) -> datetime:
-    """The UTC instant at which a local day begins: midnight, or the end of the gap that swallowed it.
-
-    Where clocks go back across midnight it comes twice. A day begins with the first; with `last` it is the second, at
-    which the day before is over for good.
-    """
-    found = instant(datetime.combine(day, time()), zone, "next", "second" if last else "first")
+def start_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The first UTC instant of a local day: midnight, or the end of the gap that swallowed it."""
+    found = instant(datetime.combine(day, time()), zone)
     assert found is not None, "only skip gives None"
     return found
+
+
+def end_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The UTC instant at which a local day is over for good: clocks that go back across midnight bring it back once."""
+    last_second = datetime.combine(day, _LAST_SECOND)
+    found = instant(last_second, zone, "skip", "second")
+    if found is not None:
+        return found + _SECOND
+    over = instant(last_second, zone)
+    assert over is not None, "only skip gives None"
+    return over
 
 
 def local(at: datetime, zone: ZoneInfo) -> datetime:

@@ -101,12 +101,12 @@ def migrate_plan(session: Session, rt: Runtime, staff: Staff, care_plan_id: UUID
     patient = session.get_one(Patient, plan.patient_id, populate_existing=True)
     zone = zone_of(patient.time_zone)
     midnight = start_of_day(local(now, zone).date() + EVERY, zone)
-    _write_today(session, plan, patient, midnight, now)
+    expires = _write_today(session, plan, patient, midnight, now)
     plan.definition_id, plan.status = after.id, CarePlanStatus.ACTIVE.value
     protocol = content.plan(session, after.canonical)
     until = max(plan.expanded_until or now, now + AHEAD)
     _align(session, plan, protocol, patient, midnight, until, now)
-    _look_again(plan, protocol, patient, until, now, midnight)
+    _look_again(plan, protocol, patient, until, now, max(midnight, expires))
     _audit(session, now, staff, "care-plan.migrate", plan, before=before.canonical, after=after.canonical)
     session.commit()
     return plan
@@ -149,12 +149,17 @@ def expand_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 500
     return work(session, QUEUE, handle, now, limit=limit)
 
 
-def _write_today(session: Session, plan: CarePlan, patient: Patient, midnight: datetime, now: datetime) -> None:
-    """What the version that the plan leaves asks until `midnight`, where an outage kept it from being written."""
+def _write_today(session: Session, plan: CarePlan, patient: Patient, midnight: datetime, now: datetime) -> datetime:
+    """Write what the version that the plan leaves asks until `midnight`, where an outage kept it from being written.
+
+    Returns when the last of it expires, or `now`.
+    """
     since = max(plan.created_at, (plan.expanded_until or plan.created_at) - MARGIN)
-    if (plan.expanded_until or since) < midnight:
-        protocol = content.plan(session, plan.definition_id)
-        _insert(session, _rows(plan, protocol, patient, since, midnight, now))
+    if (plan.expanded_until or since) >= midnight:
+        return now
+    rows = _rows(plan, content.plan(session, plan.definition_id), patient, since, midnight, now)
+    _insert(session, rows)
+    return max((row["expires_at"] for row in rows), default=now)
 
 
 def retime(session: Session, patient: Patient, now: datetime) -> None:

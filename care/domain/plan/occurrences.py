@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from hashlib import blake2b
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from care.domain.civil import instant, local, start_of_day, zone_of
+from care.domain.civil import end_of_day, instant, local, start_of_day, zone_of
 from care.domain.plan.definition import Action, Occurrence, PlanDefinition
 
 _DAY = timedelta(days=1)
-# No gap moves a wall-clock time by more than the day that Samoa left out in 2011.
-_MARGIN = timedelta(days=2)
+# No gap moves a wall-clock time by more than the day that Samoa left out in 2011, and no clock goes back by more.
+_MARGIN = timedelta(hours=26)
 
 
 def expand(plan: PlanDefinition, start: date, zone: str, since: datetime, until: datetime) -> list[Occurrence]:
@@ -23,7 +23,7 @@ def expand(plan: PlanDefinition, start: date, zone: str, since: datetime, until:
     Invalid("unknown-zone").
     """
     own = zone_of(plan.time_zone or zone)
-    first, last = (local(since, own) - _MARGIN).date(), (local(until, own) + _MARGIN).date()
+    first, last = local(since, own) - _MARGIN, local(until, own) + _MARGIN
     found = []
     for action in plan.actions:
         for nominal, wall in _walls(action, start, first, last):
@@ -67,21 +67,26 @@ def _occurrence(action: Action, nominal: datetime, due_at: datetime, start: date
     if action.completion == "anytime":
         return Occurrence(action.id, nominal, due_at, expires_at, min(start_of_day(start, zone), due_at))
     day = local(due_at, zone).date()
-    closes_at = min(expires_at, start_of_day(day + _DAY, zone, last=True))
+    closes_at = min(expires_at, end_of_day(day, zone))
     return Occurrence(action.id, nominal, due_at, closes_at, start_of_day(day, zone), closes_at)
 
 
-def _walls(action: Action, start: date, first: date, last: date) -> Iterator[tuple[datetime, datetime]]:
-    """(nominal, wall-clock time asked at) of an action, naive: at least all walls on the days `first` to `last`."""
-    moves = action.calendar.moves if action.calendar else {}
-    for day in _days(action, start, first - timedelta(days=action.calendar.longest if action.calendar else 0), last):
+def _walls(action: Action, start: date, first: datetime, last: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """(nominal, wall-clock time asked at) of an action, naive, for the walls from `first` to `last`."""
+    begin = first.date()
+    moves: Mapping[date, date] = {}
+    if action.calendar is not None:
+        moves, begin = action.calendar.moves, begin - timedelta(days=action.calendar.longest)
+    for day in _days(action, start, begin, last.date()):
         asked_on = day
         if day in moves:
             if action.holiday == "skip" or _doubled(action, start, day, moves[day]):
                 continue
             asked_on = moves[day]
         for at in action.times:
-            yield datetime.combine(day, at), datetime.combine(asked_on, at)
+            wall = datetime.combine(asked_on, at)
+            if first <= wall <= last:
+                yield (wall if asked_on is day else datetime.combine(day, at)), wall
 
 
 def _days(action: Action, start: date, first: date, last: date) -> Iterator[date]:
