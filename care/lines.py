@@ -47,13 +47,17 @@ Outcome = Sent | Found | ChannelError | None
 
 @dataclass(slots=True, eq=False)
 class Errand:
-    """One message to hand over or, with `since`, to ask the provider for. `urgent` ones overtake the others."""
+    """One message to hand over or, with `since`, to ask the provider for. `urgent` ones overtake the others.
+
+    `turn` is the number of the claim: an outcome of an earlier one is not believed to be the latest news.
+    """
 
     message: Outgoing
     channel: Channel | None
     post: Post
     urgent: bool = False
     since: datetime | None = None
+    turn: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -393,10 +397,11 @@ class Lines:
             if post.out > 0 or post.unwritten:
                 self._left.append(post)
 
-    def left(self) -> list[Post]:
-        """What earlier callers left, handed to this one, who leaves again what is not done."""
+    def left(self, only: Post | None = None) -> list[Post]:
+        """What callers left (or one of them), handed to this one, who leaves again what is not done."""
         with self._lock:
-            posts, self._left = self._left, []
+            posts = [post for post in self._left if only is None or post is only]
+            self._left = [post for post in self._left if post not in posts]
             return posts
 
     def states(self) -> dict[str, State]:

@@ -1,106 +1,180 @@
-"""Deliveries: what is queued is claimed, decided, marked as leaving, handed over, and what became of it noted."""
+"""Deliveries: what is due is claimed, decided, marked as leaving, handed over, and what became of it noted.
+
+A pump and not a batch: no more is claimed than the lines to the providers can begin soon, what comes back is written
+down in bulk as it comes, and who is slow is left behind for the next call. States of a row (`delivery`):
+
+    queued  -> sending    handed over
+            -> stopped    consent withdrawn, task closed
+    sending -> sent | sent-unconfirmed | failed
+            -> queued     certainly not taken: later, or another way
+            -> unknown    no answer, or the sender died
+    sent    -> delivered | failed     by receipt
+    unknown -> sent | delivered | failed     by receipt or look-up
+            -> queued     pages and emergency replies, after the look-up
+            stays         anything else; a dead letter tells a nurse
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from care.domain.codes import CommunicationStatus, Delivery, Purpose
-from care.domain.delivery import settled
-from care.domain.message import Outgoing
-from care.errors import CareError
-from care.records.among import among
-from care.records.communications import Communication, CommunicationContent, contents
+from care.errors import ChannelError
+from care.lines import Errand, Post, run
+from care.records.communications import Communication
 from care.runtime import Runtime
-from care.services.departures import Facts, Later, Stop, departure, facts_for
-from care.services.outcomes import OUTBOX, give_up, lose_sight, note_outcomes, stop
-from care.services.queue import Queue, Worked, claim
-from care.services.sending import send_all
+from care.services import claiming
+from care.services.outcomes import OUTBOX, note_outcomes
+from care.services.queue import Queue, Worked
+from care.services.sending import LEASE, Batch, decide, write
 
 QUEUE = Queue(
     OUTBOX,
     Communication,
     "send_at",
     order=(Communication.priority.desc(), Communication.send_at.asc(), Communication.recorded_at.asc()),
-    lease=timedelta(minutes=5),
+    lease=LEASE,
 )
-_SENDING_SECONDS = QUEUE.lease.total_seconds() / 2  # what has begun by then ends before the lease does
+INSTANT = frozenset({"console"})  # nothing to wait for, so threads would only cost
+PASS = 0.1  # seconds for which outcomes are gathered before they are written together
+PATIENCE = 1.5  # seconds after the last hand-over for which a call waits for what is out
+HURRY = 0.3  # the same when there is more to do: then the next call sees to the slow ones
+DETOUR_ROOM = 200  # messages that are looked at at once for another way
+LOOK_AROUND = 5.0  # seconds between two looks for channels that we do not have
 
 
 def deliver_due(
     session: Session, rt: Runtime, now: datetime, *, limit: int = 500, ids: Collection[UUID] | None = None
 ) -> Worked:
-    """Send what is due (of `ids`, if given), most pressing first; commits before and after, holds nothing in between.
+    """Send what is due (of `ids`, if given), most pressing first; commits, holds nothing while providers are called.
 
-    A message is marked as being sent before it is handed over. Found so marked by a later claim, its sender died and
-    nobody knows whether it left: a page is sent again, anything else is left to a nurse.
+    Returns when everything is in, or after PATIENCE while slow ones are still out: their outcomes are written by the
+    next call of this process or, if it dies, found out by whoever claims the rows after their lease.
     """
-    leases = claim(session, QUEUE, now, limit, ids)
-    if not leases:
-        return Worked()
-    ready = _prepare(session, leases, now)
-    outcomes = send_all(rt.channels, ready, _SENDING_SECONDS)
-    failed = note_outcomes(session, rt, leases, ready, outcomes, now)
-    return Worked(len(leases), len(leases) - failed, failed)
-
-
-def _prepare(session: Session, leases: dict[UUID, datetime], now: datetime) -> list[Outgoing]:
-    """Decide for each claimed message whether it leaves, and mark those that do; commits."""
-    messages = _locked(session, leases)
-    facts = facts_for(session, messages, now)
-    words = contents(session, [message.id for message in messages])
-    ready = []
-    for message in messages:
-        outgoing = _outgoing(session, message, words, facts, now)
-        if outgoing is None:
-            message.lease_until, message.attempts = None, 0
-        else:
-            ready.append(outgoing)
-    session.execute(
-        update(Communication)
-        .where(among(Communication.id, [one.id for one in ready]))
-        .values(status=CommunicationStatus.IN_PROGRESS.value, delivery=Delivery.SENDING.value)
-        .execution_options(synchronize_session=False)
-    )
-    session.commit()
-    return ready
-
-
-def _locked(session: Session, leases: dict[UUID, datetime]) -> list[Communication]:
-    found = select(Communication).where(among(Communication.id, leases)).order_by(*QUEUE.order, Communication.id)
-    rows = session.scalars(found.with_for_update().execution_options(populate_existing=True))
-    return [row for row in rows if row.lease_until == leases[row.id]]
-
-
-def _outgoing(
-    session: Session,
-    message: Communication,
-    words: dict[UUID, CommunicationContent],
-    facts: Facts,
-    now: datetime,
-) -> Outgoing | None:
-    """The message as it leaves, or None after it was stopped, put off, settled or given to a nurse."""
-    known = Delivery(message.delivery or Delivery.QUEUED)
-    if settled(known):
-        message.send_at = None
-        return None
-    if known is not Delivery.QUEUED and message.purpose != Purpose.PAGE:
-        lose_sight(session, message, "sender-died", now)
-        return None
-    match departure(message, facts, now):
-        case Stop(reason):
-            stop(message, reason)
-            return None
-        case Later(at):
-            message.send_at = at
-            return None
+    settle(session, rt, now)
+    post, tally = Post(), _Tally()
+    began, more = time.monotonic(), True
     try:
-        content = words[message.id]
-        return Outgoing(message.id, message.channel, content.address or "", content.text)
-    except (CareError, KeyError):
-        give_up(session, message, "unreadable", now)
-        return None
+        while True:
+            taken = 0
+            if more and tally.claimed < limit:
+                taken, more = _depart(session, rt, now, post, limit - tally.claimed, ids)
+                tally.claimed += taken
+                began = time.monotonic() if taken else began
+            _bring_in(session, rt, now, post, PASS, tally)
+            rt.lines.tend()
+            unfinished = more and tally.claimed < limit
+            if post.out <= 0 and not (taken and unfinished):
+                break
+            if time.monotonic() - began > (HURRY if more and not unfinished else PATIENCE):
+                break
+    finally:
+        rt.lines.withdraw(post)
+        rt.lines.leave(post)
+    settle(session, rt, now, tally=tally, only=post)
+    return tally.worked()
+
+
+def settle(
+    session: Session,
+    rt: Runtime,
+    now: datetime,
+    seconds: float = 0.0,
+    tally: _Tally | None = None,
+    only: Post | None = None,
+) -> int:
+    """Write down what came in since the last call, waiting up to `seconds` for what is out; commits.
+
+    Returns how many messages are still out. For a process that ends, and for one that is called only now and then.
+    """
+    deadline = time.monotonic() + seconds
+    out = 0
+    for post in rt.lines.left(only):
+        try:
+            _bring_in(session, rt, now, post, max(0.0, deadline - time.monotonic()), tally or _Tally())
+        finally:
+            out += post.out
+            rt.lines.leave(post)
+    return out
+
+
+def _depart(
+    session: Session, rt: Runtime, now: datetime, post: Post, most: int, ids: Collection[UUID] | None
+) -> tuple[int, bool]:
+    """Claim, decide, mark and hand over. Returns how many rows were claimed, and whether there may be more."""
+    if ids is not None:
+        picked = claiming.pick_of(session, now, ids, most)
+    else:
+        picked = claiming.pick(session, now, _rooms(session, rt, most), most)
+    if not picked.ids:
+        session.rollback()
+        return 0, picked.more
+    batch = decide(session, rt, claiming.leaving(session, picked.ids, now), now)
+    write(session, batch, now)
+    session.commit()
+    _hand_over(rt, batch, post)
+    return len(picked.ids) - batch.left, picked.more
+
+
+def _hand_over(rt: Runtime, batch: Batch, post: Post) -> None:
+    errands = [
+        Errand(one.message, rt.channels.get(one.message.channel), post, one.urgent, one.since, one.turn)
+        for one in batch.leaving
+    ]
+    post.expect(len(errands))
+    instant = []
+    for errand in errands:
+        if errand.message.channel in INSTANT or errand.channel is None:
+            instant.append(errand)
+        else:
+            rt.lines.line(errand.message.channel).put(errand)
+    waiting: set[str] = set()
+    for errand in instant:
+        outcome = run(errand) if errand.message.to not in waiting else None
+        if isinstance(outcome, ChannelError) and outcome.kind == "retryable":
+            waiting.add(errand.message.to)  # those behind it wait with it, to keep their order
+        post.bring(errand, outcome)
+
+
+def _rooms(session: Session, rt: Runtime, most: int) -> dict[str, int]:
+    """How many routine messages of each channel are worth claiming now."""
+    rooms = {}
+    for name, channel in rt.channels.items():
+        line = rt.lines.line(name)
+        if name in INSTANT:
+            rooms[name] = most
+        elif not channel.enabled or line.state() == "open":
+            rooms[name] = DETOUR_ROOM
+        else:
+            rooms[name] = min(line.room(), line.affordable(channel.capabilities.rate))
+    if time.monotonic() - rt.lines.looked_around > LOOK_AROUND:
+        rt.lines.looked_around = time.monotonic()
+        rooms |= {name: DETOUR_ROOM for name in claiming.waited_for(session) if name not in rt.channels}
+    return rooms
+
+
+def _bring_in(session: Session, rt: Runtime, now: datetime, post: Post, seconds: float, tally: _Tally) -> None:
+    """Write down what has come in. It stays in the post until that is committed: nothing is lost."""
+    arrived = post.take(seconds)
+    if arrived:
+        tally.failed += note_outcomes(session, rt, arrived, now)
+        tally.back += sum(1 for _, outcome in arrived if outcome is None)
+        post.written(len(arrived))
+
+
+@dataclass
+class _Tally:
+    """Rows of one call: `back` are those whose turn did not come."""
+
+    claimed: int = 0
+    back: int = 0
+    failed: int = 0
+
+    def worked(self) -> Worked:
+        claimed = self.claimed - self.back
+        return Worked(claimed, claimed - self.failed, self.failed)

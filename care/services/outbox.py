@@ -25,11 +25,12 @@ from care.records.patients import ContactPoint, Patient, address_token, contact_
 from care.records.practitioners import Practitioner
 from care.runtime import Runtime
 from care.services import deliveries, undelivered
+from care.services.deliveries import settle
 from care.services.outcomes import learn, mourn
 from care.services.pile import Pile
 from care.services.queue import Worked
 
-__all__ = ["Pile", "best_contact", "deliver_due", "enqueue", "note_receipt", "stop_queued"]
+__all__ = ["Pile", "best_contact", "deliver_due", "enqueue", "note_receipt", "settle", "stop_queued"]
 
 NEEDS_CONSENT = tuple(purpose.value for purpose in Purpose if purpose.needs_consent)
 
@@ -163,7 +164,8 @@ def note_receipt(session: Session, rt: Runtime, receipt: Receipt, now: datetime)
     found = select(Communication).where(Communication.direction == "out", Communication.channel == receipt.channel)
     message = None
     for mine in (Communication.id == receipt.id, Communication.external_id == receipt.external_id):
-        message = message or session.scalars(found.where(mine).with_for_update()).first()
+        locked = found.where(mine).with_for_update().execution_options(populate_existing=True)
+        message = message or session.scalars(locked).first()
     if message is None:
         session.rollback()
         logger().warning("receipt of an unknown message", channel=receipt.channel, status=receipt.status)

@@ -6,27 +6,40 @@ which `services.undelivered` brings to a nurse.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from care.domain.codes import CommunicationStatus, Delivery, Purpose
-from care.domain.delivery import ATTEMPTS, is_news, pause_after, settled, status_of
-from care.domain.message import Outgoing, Sent
+from care.domain.delivery import (
+    ATTEMPTS,
+    LOOK_AFTER,
+    SURE_AFTER,
+    is_news,
+    pause_after,
+    read_word,
+    sent_again,
+    settled,
+    status_of,
+)
+from care.domain.message import Sent
 from care.errors import ChannelError
+from care.lines import Errand, Found, Outcome
 from care.records.among import among
 from care.records.communications import Communication
 from care.records.dead_letters import DeadLetter
 from care.records.patients import ContactPoint, Patient
 from care.runtime import Runtime
-from care.services import audits, consents
-from care.services.sending import Outcome
+from care.services import audits, claiming, consents, detours
+from care.services.departures import Later
+from care.services.doubts import Again, Lose, Verdict, not_taken, not_told
 
 OUTBOX = "outbox"
-PAGE_AGAIN = timedelta(seconds=60)
+Arrived = tuple[Errand, Outcome]
 
 # What was sent and has not been heard of since, in one statement: this is what happens to nearly all messages.
 _SENT = text(
@@ -36,46 +49,41 @@ _SENT = text(
     " FROM unnest(CAST(:ids AS uuid[]), CAST(:external AS text[])) AS v(id, external_id)"
     " WHERE c.id = v.id AND c.delivery = 'sending' RETURNING c.id"
 )
+# What was not begun is as it was before the claim.
+_BACK = text(
+    "UPDATE communication c SET lease_until = NULL, attempts = c.attempts - 1,"
+    " delivery = CASE WHEN c.delivery = 'sending' THEN 'queued' ELSE c.delivery END,"
+    " status = CASE WHEN c.delivery = 'sending' THEN 'preparation' ELSE c.status END"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:turns AS integer[])) AS v(id, turn)"
+    " WHERE c.id = v.id AND c.attempts = v.turn AND c.delivery IN ('sending', 'unknown')"
+)
+_LOCK_ADDRESS = text("SELECT pg_advisory_xact_lock(CAST(:key AS bigint))")
+_UNFIT = re.compile(r"[^!-~]")  # what an identifier of a provider has no business to hold, and a column may refuse
 
 
-def note_outcomes(
-    session: Session,
-    rt: Runtime,
-    leases: dict[UUID, datetime],
-    ready: Sequence[Outgoing],
-    outcomes: dict[UUID, Outcome],
-    now: datetime,
-) -> int:
+def note_outcomes(session: Session, rt: Runtime, arrived: Sequence[Arrived], now: datetime) -> int:
     """Write down what became of each, in one transaction; commits. Returns how many did not leave."""
-    failed = 0
-    channels = {one.id: one.channel for one in ready}
-    rest = set(outcomes) - _note_all_sent(session, rt, channels, outcomes, now)
-    found = select(Communication).where(among(Communication.id, rest)).order_by(Communication.id)
-    rows = session.scalars(found.with_for_update().execution_options(populate_existing=True)).all() if rest else ()
-    for message in rows:
-        if message.lease_until == leases[message.id]:
-            message.lease_until = None
-        outcome = outcomes[message.id]
-        if isinstance(outcome, Sent):
-            _note_sent(rt, message, outcome, now)
-        elif settled(Delivery(message.delivery or Delivery.QUEUED)):
-            message.send_at = None  # its receipt was quicker than we are
-        elif outcome is not None:
-            failed += 1
-            _note_failure(session, message, outcome, now)
-    _hold_back(rows, outcomes)
+    noted = _note_all_sent(session, rt, arrived, now)
+    back = [errand for errand, outcome in arrived if outcome is None]
+    if back:
+        session.execute(_BACK, {"ids": [one.message.id for one in back], "turns": [one.turn for one in back]})
+    rest = {
+        errand.message.id: (errand, outcome)
+        for errand, outcome in arrived
+        if outcome is not None and errand.message.id not in noted
+    }
+    failed = _note_rest(session, rt, rest, now) if rest else 0
     session.commit()
     return failed
 
 
-def _note_all_sent(
-    session: Session, rt: Runtime, channels: dict[UUID, str], outcomes: dict[UUID, Outcome], now: datetime
-) -> set[UUID]:
+def _note_all_sent(session: Session, rt: Runtime, arrived: Sequence[Arrived], now: datetime) -> set[UUID]:
     """Write down those that were sent and of which nothing else has become known meanwhile; returns their ids."""
     groups: dict[Delivery, dict[UUID, str]] = {}
-    for message_id, outcome in outcomes.items():
+    for errand, outcome in arrived:
         if isinstance(outcome, Sent):
-            groups.setdefault(_known(rt, channels[message_id], outcome), {})[message_id] = outcome.external_id
+            known = _known(rt, errand.message.channel, outcome)
+            groups.setdefault(known, {})[errand.message.id] = _fit(outcome.external_id)
     noted: set[UUID] = set()
     for known, sent in groups.items():
         values = {"ids": list(sent), "external": list(sent.values()), "known": known.value, "now": now}
@@ -84,53 +92,138 @@ def _note_all_sent(
     return noted
 
 
-def _hold_back(messages: Sequence[Communication], outcomes: dict[UUID, Outcome]) -> None:
-    """What was not begun is queued as before; behind one that is tried again later it waits as long, to keep order."""
-    later = {
-        (one.channel, one.address_token): one.send_at
-        for one in messages
-        if outcomes[one.id] is not None and one.delivery == Delivery.QUEUED
-    }
-    for message in messages:
-        if outcomes[message.id] is None and not settled(Delivery(message.delivery or Delivery.QUEUED)):
-            message.status, message.delivery = CommunicationStatus.PREPARATION.value, Delivery.QUEUED.value
-            message.attempts -= 1
-            message.send_at = later.get((message.channel, message.address_token)) or message.send_at
+def _note_rest(session: Session, rt: Runtime, rest: Mapping[UUID, Arrived], now: datetime) -> int:
+    """One by one: failures, what was in doubt, and what has been heard of before we wrote."""
+    found = select(Communication).where(among(Communication.id, rest)).order_by(Communication.id)
+    rows = session.scalars(found.with_for_update().execution_options(populate_existing=True)).all()
+    facts = {row.id: row for row in claiming.leaving(session, list(rest), now)}
+    failed, elsewhere = 0, []
+    for message in rows:
+        errand, outcome = rest[message.id]
+        current = message.attempts == errand.turn
+        if current:
+            message.lease_until = None
+        if isinstance(outcome, Sent):
+            _note_sent(rt, message, outcome, now)
+        elif settled(Delivery(message.delivery or Delivery.QUEUED)):
+            message.send_at = None  # its receipt was quicker than we are
+        elif not current:
+            continue  # somebody else has claimed it since and sees to it
+        elif isinstance(outcome, Found):
+            _note_found(session, rt, message, outcome, not_taken(facts[message.id], now), now)
+        elif isinstance(outcome, ChannelError) and errand.since is not None:
+            _pronounce(session, message, not_told(facts[message.id], now), now)
+        elif isinstance(outcome, ChannelError):
+            failed += 1
+            if _note_failure(session, rt, message, outcome, now):
+                elsewhere.append(facts[message.id])
+    session.flush()
+    _detour(session, rt, elsewhere, now)
+    return failed
 
 
 def _note_sent(rt: Runtime, message: Communication, sent: Sent, now: datetime) -> None:
-    message.external_id = message.external_id or sent.external_id
-    message.sent_at = message.sent_at or now
+    message.external_id = message.external_id or _fit(sent.external_id)
     message.send_at, message.attempts = None, 0
     learn(message, _known(rt, message.channel, sent), now)
 
 
+def _note_found(
+    session: Session, rt: Runtime, message: Communication, found: Found, otherwise: Verdict, now: datetime
+) -> None:
+    """The first of what the provider has that is not known to be another message of ours; else as if it had none."""
+    if message.address_token and found.sent:
+        key = int.from_bytes(bytes(message.address_token[:8]), "big", signed=True)
+        session.execute(_LOCK_ADDRESS, {"key": key})  # two messages that look alike must not be taken for one
+    session.flush()
+    taken = select(Communication.external_id).where(
+        Communication.channel == message.channel,
+        Communication.direction == "out",
+        Communication.id != message.id,
+        among(Communication.external_id, [_fit(one.external_id) for one in found.sent]),
+    )
+    known = set(session.scalars(taken)) if found.sent else set()
+    mine = next((one for one in found.sent if _fit(one.external_id) not in known), None)
+    if mine is None:
+        _pronounce(session, message, otherwise, now)
+        return
+    _note_sent(rt, message, mine, now)
+    if read_word(mine.word) is Delivery.FAILED and learn(message, Delivery.FAILED, now):
+        mourn(session, message, mine.word.lower(), now)
+
+
+def _pronounce(session: Session, message: Communication, verdict: Verdict, now: datetime) -> None:
+    match verdict:
+        case Later(at):
+            message.send_at = at
+        case Again():
+            message.status, message.delivery = CommunicationStatus.PREPARATION.value, Delivery.QUEUED.value
+            message.send_at = now
+        case Lose(reason):
+            lose_sight(session, message, reason, now)
+
+
+def _detour(session: Session, rt: Runtime, failed: Sequence[claiming.Leaving], now: datetime) -> None:
+    """Send what its provider certainly did not take another way, at once, where there is one."""
+    chosen = detours.ways(session, rt, failed, further=True) if failed else {}
+    if chosen:
+        detours.move(session, now, failed, chosen, "not-taken")
+        moved = update(Communication).where(among(Communication.id, chosen)).values(send_at=now)
+        session.execute(moved.execution_options(synchronize_session=False))
+
+
+def _fit(external_id: str) -> str:
+    """A provider's id as a column can hold it, whatever the provider made up."""
+    return _UNFIT.sub("?", external_id)[:64]
+
+
 def _known(rt: Runtime, channel: str, sent: Sent) -> Delivery:
     """What is known of a message that its channel took."""
-    if sent.delivered:
+    if sent.delivered or read_word(sent.word) is Delivery.DELIVERED:
         return Delivery.DELIVERED
-    return Delivery.SENT if rt.channels[channel].capabilities.receipts else Delivery.SENT_UNCONFIRMED
+    known = rt.channels.get(channel)
+    return Delivery.SENT if known is None or known.capabilities.receipts else Delivery.SENT_UNCONFIRMED
 
 
-def _note_failure(session: Session, message: Communication, error: ChannelError, now: datetime) -> None:
-    contact = session.get(ContactPoint, message.contact_point_id) if message.contact_point_id else None
+def _note_failure(session: Session, rt: Runtime, message: Communication, error: ChannelError, now: datetime) -> bool:
+    """What follows from a failure. True when it was certainly not taken and may go another way."""
+    again = sent_again(Purpose(message.purpose)) and message.attempts < ATTEMPTS
+    code = _fit(error.code)
     if error.kind == "retryable" and message.attempts < ATTEMPTS:
         message.status, message.delivery = CommunicationStatus.PREPARATION.value, Delivery.QUEUED.value
-        message.send_at, message.status_reason = now + pause_after(message.attempts, error.retry_after), error.code
-    elif error.kind == "unknown":
-        if message.purpose == Purpose.PAGE and message.attempts < ATTEMPTS:
+        message.send_at, message.status_reason = now + pause_after(message.attempts, error.retry_after), code
+        return True
+    if error.kind == "unknown":
+        asked_of = rt.channels.get(message.channel)
+        askable = asked_of is not None and asked_of.capabilities.can_look_up
+        if askable or again:
             learn(message, Delivery.UNKNOWN, now)
-            message.send_at = now + PAGE_AGAIN
+            message.send_at = now + (LOOK_AFTER if askable else SURE_AFTER)
         else:
-            lose_sight(session, message, error.code, now)
+            lose_sight(session, message, code, now)
     elif error.kind == "opted_out":
         stop(message, "opted-out")  # the provider knew of it before us: a nurse hears of it as of a STOP
         mourn(session, message, "opted-out", now)
-        _set_contact(session, contact, "opted-out", now)
+        _set_contact(session, message, "opted-out", now)
     else:
-        give_up(session, message, error.code, now)
+        give_up(session, message, code, now)
         if error.kind == "permanent":
-            _set_contact(session, contact, "failed", now)
+            _set_contact(session, message, "failed", now)
+    return False
+
+
+def end(
+    session: Session, given_up: Sequence[tuple[UUID, str]], lost: Sequence[tuple[UUID, str]], now: datetime
+) -> None:
+    """Give up or lose sight of claimed messages, each with its reason, in the caller's transaction."""
+    reasons = dict(given_up) | dict(lost)
+    if not reasons:
+        return
+    found = select(Communication).where(among(Communication.id, reasons)).order_by(Communication.id)
+    losing = dict(lost)
+    for message in session.scalars(found.execution_options(populate_existing=True)):
+        message.lease_until = None
+        (lose_sight if message.id in losing else give_up)(session, message, reasons[message.id], now)
 
 
 def lose_sight(session: Session, message: Communication, reason: str, now: datetime) -> None:
@@ -147,8 +240,9 @@ def give_up(session: Session, message: Communication, reason: str, now: datetime
     mourn(session, message, reason, now)
 
 
-def _set_contact(session: Session, contact: ContactPoint | None, status: str, now: datetime) -> None:
+def _set_contact(session: Session, message: Communication, status: str, now: datetime) -> None:
     """What a provider says of an address binds everything sent there from now on."""
+    contact = session.get(ContactPoint, message.contact_point_id) if message.contact_point_id else None
     if contact is None or contact.status == status:
         return
     contact.status = status
@@ -169,11 +263,13 @@ def _set_contact(session: Session, contact: ContactPoint | None, status: str, no
 
 def learn(message: Communication, news: Delivery, now: datetime) -> bool:
     """Take in what became of a message, unless more is known already. Returns whether it was news."""
+    if news in (Delivery.SENT, Delivery.SENT_UNCONFIRMED, Delivery.DELIVERED):
+        message.sent_at = message.sent_at or now  # also when it is heard late: any order ends in one state
     if not is_news(Delivery(message.delivery or Delivery.QUEUED), news):
         return False
     message.delivery, message.status = news.value, status_of(news).value
     if news in (Delivery.SENT, Delivery.SENT_UNCONFIRMED, Delivery.DELIVERED):
-        message.sent_at, message.status_reason = message.sent_at or now, None
+        message.status_reason = None
     if news is Delivery.DELIVERED:
         message.delivered_at = now
     return True
