@@ -18,10 +18,9 @@ from sqlalchemy.orm import Session
 
 from care.logs import logger
 from care.runtime import Runtime
-from care.services import undelivered
 from care.services.due import Waiting, waiting
 from care.services.queue import Worked
-from scheduler.jobs import JOBS, Job
+from scheduler.jobs import JOBS, Carry, Job
 
 Road = Literal["urgent", "reports", "routine"]
 ROADS: tuple[Road, ...] = ("urgent", "reports", "routine")
@@ -137,20 +136,21 @@ def clock_jobs(publisher: Publisher) -> list[Job]:
 
     Standing in is the workers' own job as it is without a broker, done here only as long as nobody else does it.
     """
-
-    def stand_in(one: Job) -> Job:
-        def run(session: Session, rt: Runtime) -> Worked:
-            return one.run(session, rt) if publisher.needs_help(one.name) else Worked()
-
-        return Job(f"stand-in-{one.name}", "clock", one.every, run)
-
     return [
         *(one for one in JOBS if one.lane == "clock"),
         Job("publish", "clock", 0.5, publisher.publish_due),
-        # A receipt may say of a message that it failed when nothing else is due.
-        Job("undelivered", "clock", 2, lambda session, rt: undelivered.raise_due(session, rt, rt.now())),
-        *(stand_in(one) for one in JOBS if one.carry is not None),
+        *(_stand_in(one, one.carry, publisher) for one in JOBS if one.carry is not None),
     ]
+
+
+def _stand_in(one: Job, carry: Carry, publisher: Publisher) -> Job:
+    def run(session: Session, rt: Runtime) -> Worked:
+        if publisher.needs_help(one.name):
+            return one.run(session, rt)
+        # Of no rows, but not nothing: what is still out from the last help, and what receipts said, is seen to.
+        return carry(session, rt, ())
+
+    return Job(f"stand-in-{one.name}", "clock", one.every, run)
 
 
 def _road(name: str, row: Waiting) -> Road:

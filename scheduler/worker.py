@@ -13,11 +13,17 @@ from care.logs import logger
 from care.runtime import Runtime
 from scheduler.carrier import Act, broker_at, crew
 from scheduler.clock import OpenSession, Report, run, stopped_by_signal, unreported
-from scheduler.jobs import CARRIED, JOBS
+from scheduler.jobs import CARRIED, JOBS, Job
 from scheduler.publisher import ROADS, Road
 
 SECONDS_BETWEEN_TRIES = 1.0
 TRIES = 60  # at a database that is away; then the message is let go, and the row is published again
+
+OWN = [
+    *(job for job in JOBS if job.lane == "worker" and job.carry is None),
+    # What a slow provider says after its message was done with is written down, whether or not another one comes.
+    Job("settle", "worker", 0.5, lambda session, rt: CARRIED["deliver"](session, rt, ())),
+]
 
 
 def threads_of(road: Road, threads: int) -> int:
@@ -87,8 +93,7 @@ def work(
     for one in crews:
         one.start()
     try:
-        own = [job for job in JOBS if job.lane == "worker" and job.carry is None]
-        run("worker", open_session, rt, stopping, report, own)
+        run("worker", open_session, rt, stopping, report, OWN)
     finally:
         with ThreadPoolExecutor(len(crews)) as stoppers:
             list(stoppers.map(lambda one: one.stop(), crews))

@@ -160,6 +160,15 @@ def test_no_more_than_the_head_of_a_queue_is_out_at_a_time(
     assert post.take() == ids[4:8]
 
 
+def test_what_one_provider_cannot_get_rid_of_hides_nothing_of_another_s(
+    session: Session, rt: Runtime, clinic: Clinic, clock: Clock, post: Post, seconds: Seconds
+):
+    stuck = queue(session, clinic, clock, 10)
+    other = queue(session, clinic, clock, 2, channel="console")
+    Publisher(post, seconds, head=4).publish_due(session, rt)
+    assert sorted(post.take()) == sorted([*stuck[:4], *other])
+
+
 def test_two_schedulers_publish_twice_and_it_is_sent_once(
     session: Session, rt: Runtime, clinic: Clinic, clock: Clock, sms: FakeChannel, post: Post, seconds: Seconds
 ):
