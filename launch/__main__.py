@@ -98,11 +98,11 @@ def run(
         children.add(Child("web", [*python, "gunicorn", "--config", str(ROOT / "gunicorn.conf.py"), "wsgi:app"], web))
         children.add(Child("clock", [*python, "scheduler", "clock"], environment))
         children.add(Child("worker", [*python, "scheduler", "worker"], environment))
-        watching = watchdog_environment(environment, address)
-        children.add(Child("watchdog", [*python, "watchdog"], watching, vital=False))
         patient_until = time.monotonic() + PATIENCE
         if _keep(children, server, cancelled, lambda: ready(visible, port, time.monotonic() < patient_until)):
             late = time.monotonic() >= patient_until
+            watching = watchdog_environment(environment, address)  # started last, so that it delays nobody's start
+            children.add(Child("watchdog", [*python, "watchdog"], watching, vital=False))
             say(NAME, f"Care answers, but not all of it is ready: see {address}/readyz" if late else "Care is ready")
             say(NAME, f"Open {address}")
             if server is not None:
