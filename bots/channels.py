@@ -18,5 +18,6 @@ def make_channels(settings: Settings, sink: Sink = to_screen) -> dict[str, Chann
         sender=settings.twilio_sender,
         public_url=settings.public_url,
         base_url=settings.twilio_base_url,
+        rate=settings.twilio_rate,
     )
     return {console.name: console, sms.name: sms}

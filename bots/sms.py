@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from care.errors import ChannelError, ChannelErrorKind, Invalid, NotAllowed
 TIMEOUT = 10.0  # seconds; after it nobody knows whether the message was taken
 STATUS_PATH = "/webhooks/twilio/status"
 _FIELDS = 500
+_PAGE, _PAGES = 100, 10  # how much of the provider's list is read for one message
 _IDENTIFIER = re.compile(r"[!-~]{1,64}")  # printable ASCII: what an index may hold, whatever a caller makes up
 _CODES: Mapping[str, Mapping[str, str]] = json.loads(
     (Path(__file__).parent / "twilio_errors.json").read_text(encoding="utf-8")
@@ -29,11 +33,13 @@ class TwilioSms:
     """One Twilio account and its sender (a number, or a messaging service's id). Disabled until it is configured.
 
     `previous_token` is accepted beside `auth_token` while tokens are exchanged. `base_url` sends the requests to
-    another host, for tests.
+    another host, for tests. `rate` is how many messages a second the sender may hand over; 0 is no limit.
     """
 
     name = "sms"
-    capabilities = Capabilities(two_way=True, receipts=True, links=True, countries_one_way=frozenset({"CN"}))
+    capabilities = Capabilities(
+        two_way=True, receipts=True, links=True, countries_one_way=frozenset({"CN"}), can_look_up=True
+    )
 
     def __init__(
         self,
@@ -44,6 +50,7 @@ class TwilioSms:
         previous_token: str = "",
         base_url: str = "",
         timeout: float = TIMEOUT,
+        rate: float = 0.0,
     ) -> None:
         self.account_sid = account_sid
         self.sender = sender
@@ -52,7 +59,9 @@ class TwilioSms:
         self._tokens = tuple(token for token in (auth_token, previous_token) if token)
         self._base_url = base_url
         self._timeout = timeout
-        self._client: Any = None
+        self._clients = threading.local()
+        if rate:
+            self.capabilities = replace(self.capabilities, rate=rate)
 
     def verify(self, call: WebhookCall) -> None:
         """Raise NotAllowed unless Twilio made this call for our account.
@@ -104,30 +113,78 @@ class TwilioSms:
         """
         if not self.enabled:
             raise ChannelError("permanent", "disabled", "this channel is not configured")
-        import requests
-        from twilio.base.exceptions import TwilioException, TwilioRestException
-
         which = "messaging_service_sid" if self.sender.startswith("MG") else "from_"
-        sender = {which: self.sender}
-        if self.public_url:  # without an address of ours nobody is asked to call it
-            sender["status_callback"] = f"{self.public_url}{STATUS_PATH}?id={message.id}"
-        try:
-            taken = self._twilio().messages.create(to=message.to, body=message.text, **sender)
-        except TwilioRestException as error:
-            raise _refused(error.status, error.code) from None
-        except requests.ConnectionError as error:
-            kind: ChannelErrorKind = "retryable" if _never_connected(error) else "unknown"
-            raise ChannelError(kind, "connection", "no connection to the provider") from None
-        except (requests.RequestException, TwilioException, ValueError, KeyError):
-            raise ChannelError("unknown", "no-answer", "the provider gave no answer that can be read") from None
-        if not taken.sid:
+        callback = f"{self.public_url}{STATUS_PATH}?id={message.id}"
+        with _read_errors():
+            taken = self._twilio().messages.create(
+                to=message.to, body=message.text, status_callback=callback, **{which: self.sender}
+            )
+            sid = str(taken.sid or "")
+        if not _IDENTIFIER.fullmatch(sid):
             raise ChannelError("unknown", "no-answer", "the provider named no message")
-        return Sent(str(taken.sid))
+        return Sent(sid)
+
+    def look_up(self, message: Outgoing, since: datetime) -> list[Sent]:
+        """What Twilio has taken since then to this number with these words, oldest first; empty when it has none.
+
+        The list is asked by number and not by DateSent, which a message that waits in Twilio's queue does not have
+        yet: just the one that is looked for. Raises ChannelError (retryable) when it cannot be asked, or when the list
+        is too long to be read to its end.
+        """
+        if not self.enabled:
+            raise ChannelError("retryable", "disabled", "this channel is not configured")
+        found = []
+        with _read_errors():
+            for record in self._list(message.to, since):
+                made = record.date_created or record.date_sent
+                ours = str(record.direction or "").startswith("outbound") and (record.body or "").endswith(message.text)
+                if ours and (made is None or made >= since) and _IDENTIFIER.fullmatch(str(record.sid or "")):
+                    word = str(getattr(record.status, "value", record.status) or "")
+                    found.append((made or since, Sent(str(record.sid), word=word)))
+        return [sent for _, sent in sorted(found, key=lambda one: (one[0], one[1].external_id))]
+
+    def prepare(self) -> None:
+        """Load Twilio's package, which takes longer than most messages."""
+        self._twilio()
+
+    def _list(self, number: str, since: datetime) -> Iterator[Any]:
+        """The messages to a number, newest first, until a whole page is older. Raises ChannelError after _PAGES."""
+        page = self._twilio().messages.page(to=number, page_size=_PAGE)
+        for _ in range(_PAGES):
+            if page is None:
+                return
+            records = list(page)
+            yield from records
+            if not records or all(one.date_created and one.date_created < since for one in records):
+                return
+            page = page.next_page()
+        if page is not None:
+            raise ChannelError("retryable", "too-many", "the provider's list is too long")
 
     def _twilio(self) -> Any:
-        if self._client is None:
-            self._client = make_client(self.account_sid, self._tokens[0], self._timeout, self._base_url)
-        return self._client
+        """The client of this thread, with a connection of its own that is kept open."""
+        client = getattr(self._clients, "own", None)
+        if client is None:
+            client = make_client(self.account_sid, self._tokens[0], self._timeout, self._base_url)
+            self._clients.own = client
+        return client
+
+
+@contextmanager
+def _read_errors() -> Iterator[None]:
+    """What goes wrong in a call to Twilio as a ChannelError that says what it means for the message."""
+    import requests
+    from twilio.base.exceptions import TwilioException, TwilioRestException
+
+    try:
+        yield
+    except TwilioRestException as error:
+        raise _refused(error.status, error.code) from None
+    except requests.ConnectionError as error:
+        kind: ChannelErrorKind = "retryable" if _never_connected(error) else "unknown"
+        raise ChannelError(kind, "connection", "no connection to the provider") from None
+    except (requests.RequestException, TwilioException, ValueError, KeyError, TypeError):
+        raise ChannelError("unknown", "no-answer", "the provider gave no answer that can be read") from None
 
 
 def kind_of(code: str, status: int = 0) -> ChannelErrorKind:

@@ -14,7 +14,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -374,12 +374,22 @@ class Lines:
         self._lock = threading.Lock()
         self._lines: dict[str, Line] = {}
         self._left: list[Post] = []
+        self._prepared: dict[int, Channel] = {}
         self.looked_around = -math.inf
 
     def line(self, channel: str) -> Line:
         """The line of a channel."""
         with self._lock:
             return self._lines.setdefault(channel, Line(channel))
+
+    def prepare(self, channels: Iterable[Channel]) -> None:
+        """Have each channel load, once, what its first message would otherwise wait for."""
+        for channel in channels:
+            if channel.enabled and id(channel) not in self._prepared:
+                self._prepared[id(channel)] = channel
+                prepare: Callable[[], None] | None = getattr(channel, "prepare", None)
+                if prepare is not None:
+                    prepare()
 
     def tend(self) -> None:
         """Tend every line."""

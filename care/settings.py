@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     twilio_auth_token_previous: SecretStr = SecretStr("")
     twilio_sender: str = ""
     twilio_base_url: str = ""
+    twilio_rate: float = Field(default=0.0, ge=0, description="messages a second that the sender may hand over; 0: any")
+    redis_url: SecretStr = SecretStr("")
     bundles_directory: str = ""
     metrics_token: SecretStr = SecretStr("")
     care_broker_url: SecretStr = SecretStr("")

@@ -17,6 +17,7 @@ import bots.webhooks
 import core
 import dashboard
 from bots.channels import make_channels
+from bots.pacing import RedisPacer
 from care import logs
 from care.domain.assessment import Assessment
 from care.domain.measure import Measure
@@ -102,8 +103,12 @@ def read_settings() -> Settings:
 
 def make_runtime(settings: Settings) -> Runtime:
     """The real outside: the wall clock, the configured channels, and the models that verify."""
+    redis = settings.redis_url.get_secret_value()
     return Runtime(
-        channels=make_channels(settings), assess=_models(settings.bundles_directory), public_url=settings.public_url
+        channels=make_channels(settings),
+        assess=_models(settings.bundles_directory),
+        public_url=settings.public_url,
+        pacer=RedisPacer(redis) if redis else None,
     )
 
 

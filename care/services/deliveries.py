@@ -56,6 +56,7 @@ def deliver_due(
     Returns when everything is in, or after PATIENCE while slow ones are still out: their outcomes are written by the
     next call of this process or, if it dies, found out by whoever claims the rows after their lease.
     """
+    rt.lines.prepare(rt.channels.values())
     settle(session, rt, now)
     post, tally = Post(), _Tally()
     began, more = time.monotonic(), True

@@ -155,7 +155,7 @@ def _sort(rt: Runtime, row: Leaving, now: datetime, batch: Batch, blocked: list[
     match departure(row, now):
         case Stop(reason):
             batch.stopped.append((row.id, reason))
-        case Later(at, reason):
+        case Later(at, why):
             batch.put_off.append(Put(row.id, at, why, Delivery.QUEUED, row.attempts))
         case _ if _reachable(rt, row.channel):
             batch.leaving.append(Departing(row, outgoing(row), urgent, row.attempts + 1))
