@@ -19,10 +19,12 @@ from sqlalchemy.orm import Session
 
 from care.logs import logger
 from care.runtime import Runtime
+from care.services import deliveries
 from care.services.queue import Worked
 from scheduler.jobs import JOBS, Job, Lane, drain
 
 OpenSession = Callable[[], Session]
+LAST_SECONDS = 8.0  # for providers to answer when a process ends: less than what starts us gives before it kills
 Report = Callable[[str, Worked | None, float], None]
 """Told after each tick: the job's name, what it did (None when it failed), and the seconds it took."""
 
@@ -79,8 +81,12 @@ def run(
     stop: threading.Event | None = None,
     report: Report = unreported,
     jobs: Sequence[Job] | None = None,
+    closing: Callable[[], None] | None = None,
 ) -> None:
-    """Run a lane (with `jobs`, these in place of its own) until SIGTERM, Ctrl-C or `stop`; then let them finish."""
+    """Run a lane (with `jobs`, these in place of its own) until SIGTERM, Ctrl-C or `stop`; then let them finish.
+
+    `closing` ends what runs beside it. What slow providers say in the seconds after that is still written down.
+    """
     stopping = stop or stopped_by_signal()
     todo = jobs_of(lane) if jobs is None else jobs
     scheduler = metronome(todo, open_session, rt, report)
@@ -91,4 +97,18 @@ def run(
     logger().info("lane started", kind=lane)
     stopping.wait()
     scheduler.shutdown(wait=True)
+    if closing is not None:
+        closing()
+    _hear_out(open_session, rt)
     logger().info("lane stopped", kind=lane)
+
+
+def _hear_out(open_session: OpenSession, rt: Runtime) -> None:
+    try:
+        with open_session() as session:
+            out = deliveries.settle(session, rt, rt.now(), LAST_SECONDS)
+    except Exception as error:  # noqa: BLE001  (the rows are found by their leases)
+        logger().error("outcomes not written", exc_info=error)
+        return
+    if out:
+        logger().warning("stopped before a provider answered", count=out)

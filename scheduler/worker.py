@@ -90,12 +90,13 @@ def work(
     crews = [
         crew(broker, prefix, road, act, threads_of(road, threads)) for broker, road in zip(brokers, ROADS, strict=True)
     ]
-    for one in crews:
-        one.start()
-    try:
-        run("worker", open_session, rt, stopping, report, OWN)
-    finally:
-        with ThreadPoolExecutor(len(crews)) as stoppers:
-            list(stoppers.map(lambda one: one.stop(), crews))
+
+    def dismiss() -> None:
+        with ThreadPoolExecutor(len(crews)) as together:
+            list(together.map(lambda one: one.stop(), crews))
         for broker in brokers:
             broker.close()
+
+    for one in crews:
+        one.start()
+    run("worker", open_session, rt, stopping, report, OWN, dismiss)

@@ -29,10 +29,12 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from care.domain.codes import Purpose
+from care.domain.message import Outgoing
 from care.records.communications import Communication
 from care.runtime import Runtime
 from care.settings import Settings
 from scheduler.carrier import Carrier, broker_at, crew, queue_name
+from scheduler.clock import run
 from scheduler.publisher import MESSAGE, ROADS, Publisher
 from scheduler.worker import act_on, threads_of, work
 from tests.conftest import ROOT, Clinic, Clock, FakeChannel, require
@@ -411,6 +413,39 @@ def test_the_processes_of_an_installation_carry_and_stop_when_they_are_told_to(
         assert one.returncode == 0
         assert b"Traceback" not in said
         assert b"lane stopped" in said
+
+
+@pytest.mark.parametrize("carried", [False, True])
+def test_a_provider_that_answers_while_we_stop_is_heard(
+    session: Session,
+    opened: sessionmaker[Session],
+    rt: Runtime,
+    clinic: Clinic,
+    clock: Clock,
+    sms: FakeChannel,
+    prefix: str,
+    address: str,
+    carried: bool,
+):
+    asked, stop = threading.Event(), threading.Event()
+
+    def slowly(message: Outgoing) -> None:
+        asked.set()
+        time.sleep(2.5)
+
+    sms.on_send = slowly
+    (row,) = queue(session, clinic, clock)
+    arguments = (opened, rt, address, prefix, 3, stop) if carried else ("worker", opened, rt, stop)
+    running = threading.Thread(target=work if carried else run, args=arguments)
+    running.start()
+    if carried:
+        Carrier(broker_at(address, prefix), prefix).send("routine", "deliver", [row])
+    assert asked.wait(30)
+    stop.set()
+    running.join(30)
+    assert not running.is_alive()
+    session.rollback()
+    assert session.scalars(select(Communication.delivery).where(Communication.id == row)).one() == "sent"
 
 
 @pytest.mark.parametrize("kind", ["redis", "amqp"])
