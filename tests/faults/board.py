@@ -8,10 +8,11 @@ from __future__ import annotations
 import mmap
 import struct
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 SEATS = 16
-_CLOCK, _PAUSED, _ROUND, _OWED, _BEGUN, _ACKS = 0, 8, 16, 24, 32, 40
+_CLOCK, _PAUSED, _ROUND, _OWED, _BEGUN, _DUE, _SKEW, _PASSED, _ACKS = 0, 8, 16, 24, 32, 40, 48, 56, 64
 
 
 class Board:
@@ -30,9 +31,29 @@ class Board:
         """The simulated time, aware, in UTC, to the microsecond."""
         return datetime.fromtimestamp(self._get(_CLOCK) / 1e6, UTC)
 
-    def set(self, moment: datetime) -> None:
-        """Move the simulated time."""
+    def begin(self, moment: datetime) -> None:
+        """Set the clock for a new run."""
         self._put(_CLOCK, round(moment.timestamp() * 1e6))
+        self._put(_SKEW, 0)
+
+    def set(self, moment: datetime) -> None:
+        """Let time pass until then."""
+        before = self._get(_CLOCK)
+        self._put(_CLOCK, round(moment.timestamp() * 1e6))
+        self._put(_PASSED, self._get(_PASSED) + self._get(_CLOCK) - before)
+
+    def step(self, hours: float) -> None:
+        """Put our clock forward or back, as if it had been set: no time passes, and nobody else's clock moves."""
+        self._put(_CLOCK, self._get(_CLOCK) + round(hours * 3.6e9))
+        self._put(_SKEW, self._get(_SKEW) + round(hours * 3.6e9))
+
+    def elsewhere(self) -> datetime:
+        """The time by a clock that nobody has put forward or back."""
+        return datetime.fromtimestamp((self._get(_CLOCK) - self._get(_SKEW)) / 1e6, UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that only ever pass: the simulated ones beside the real ones."""
+        return time.monotonic() + self._get(_PASSED) / 1e6
 
     @property
     def owed(self) -> int:
@@ -52,6 +73,15 @@ class Board:
     def begun(self, count: int) -> None:
         self._put(_BEGUN, count)
 
+    @property
+    def due(self) -> int:
+        """Which jobs have something to do, a bit each: so that idle workers cost nothing while a provider is slow."""
+        return self._get(_DUE)
+
+    @due.setter
+    def due(self, jobs: int) -> None:
+        self._put(_DUE, jobs)
+
     def pause(self) -> int:
         """Ask every worker to stop between two ticks; returns the number that each of them answers with."""
         self._put(_ROUND, self._get(_ROUND) + 1)
@@ -66,8 +96,10 @@ class Board:
         """The last pause that the worker of this seat answered."""
         return self._get(_ACKS + 8 * seat)
 
-    def checkpoint(self, seat: int) -> None:
-        """Called by a worker between two ticks: wait while a pause is on."""
+    def checkpoint(self, seat: int, hands_free: Callable[[], bool]) -> None:
+        """Called by a worker between two ticks: wait while a pause is on, and say so once it holds nothing."""
         while self._get(_PAUSED):
-            self._put(_ACKS + 8 * seat, self._get(_ROUND))
-            time.sleep(0.001)
+            number = self._get(_ROUND)
+            if hands_free():
+                self._put(_ACKS + 8 * seat, number)
+            time.sleep(0.002)

@@ -7,10 +7,11 @@ It imports nothing of the project. What it reads is a list of flat records, each
   refused     the provider certainly did not: to, code
   receipt     the provider said what became of a message: id, word, status (of our answer, 2xx is heard)
   text        somebody wrote to us: sid, sender, says (stop, danger, words), status
-  intent      a worker is about to hand a message over: id, to, now (its clock), claimed (mono)
-  opted-out   from this moment on an address must not be written to: address, mono
+  intent      a worker is about to hand a message over: id, to
+  opted-out   an address must not be written to, as could be seen at that moment: address, at
   message     a row at the end, in or out; `task`, `letter`, `escalation`, `link` likewise
-  state       a change of what is known of a message: id, known
+  state       a change of what is known of a message: id, known, begun (when that transaction began), handed (by the
+              clock of the worker that marked it as leaving)
 """
 
 from __future__ import annotations
@@ -197,7 +198,9 @@ def _twice(history: History) -> Iterator[str]:
     kept = Counter(one["external"] for one in history.texts)
     yield from (f"text {sid} was kept {count} times" for sid, count in kept.items() if count > 1)
     names = Counter((one["address"], one["nominal"]) for one in history.of("task"))
-    yield from (f"the task of {nominal} was written {count} times" for (_, nominal), count in names.items() if count > 1)
+    yield from (
+        f"the task of {nominal} was written {count} times" for (_, nominal), count in names.items() if count > 1
+    )
 
 
 def _unresolved(history: History) -> Iterator[str]:
@@ -227,17 +230,20 @@ def _against_wishes(history: History) -> Iterator[str]:
     zones = {one["address"]: ZoneInfo(one["zone"]) for one in history.of("person")}
     since: dict[str, float] = {}
     for one in history.of("opted-out"):
-        since[one["address"]] = min(since.get(one["address"], one["mono"]), one["mono"])
+        since[one["address"]] = min(since.get(one["address"], one["at"]), one["at"])
     for intent in history.of("intent"):
         message = history.message[intent["id"]]
-        if message["purpose"] in EXEMPT:
-            continue
-        if not history.consented.get(intent["to"], True):
+        if message["purpose"] not in EXEMPT and not history.consented.get(intent["to"], True):
             yield f"{_name(message)} to somebody who never consented"
-        if intent["to"] in since and intent["claimed"] > since[intent["to"]]:
+    for state in history.of("state"):
+        if state["known"] != "sending":
+            continue
+        message = history.message[state["id"]]
+        address = message["address"]
+        if message["purpose"] not in EXEMPT and state["begun"] > since.get(address, state["begun"]):
             yield f"{_name(message)} to somebody who had opted out before it was claimed"
-        if message["purpose"] == "reminder" and intent["to"] in zones:
-            at = datetime.fromisoformat(intent["now"]).astimezone(zones[intent["to"]]).time()
+        if message["purpose"] == "reminder" and address in zones:
+            at = datetime.fromisoformat(state["handed"]).astimezone(zones[address]).time()
             if at >= QUIET_FROM or at < QUIET_TO:
                 yield f"{_name(message)} at {at:%H:%M} where the patient is"
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from sqlalchemy.orm import Session
 
 BOUNDARIES = (
     "before-claim",  # the first statement of a tick
+    "amid-claim",  # rows are locked and marked, nothing is committed
     "after-claim",  # the first commit of a tick that wrote something is done
     "before-send",  # marked as leaving, not handed over
     "after-accept",  # the provider has answered, nothing is written down
@@ -38,7 +38,6 @@ class Fuse:
     statements: int = 0
     commits: int = 0
     wrote: bool = False
-    claimed: float = 0.0
 
     def enter(self, job: str) -> None:
         """A tick of `job` begins."""
@@ -60,10 +59,8 @@ class Fuse:
         event.listen(engine, "commit", self._committing)
         event.listen(Session, "after_commit", self._committed)
 
-    def _before(self, _c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def _before(self, *_: Any) -> None:
         self.statements += 1
-        if "skip locked" in statement.lower():
-            self.claimed = time.monotonic()
         if self.statements == 1:
             self.reach("before-claim")
         elif self.boundary == "anywhere":
@@ -74,8 +71,8 @@ class Fuse:
             self.wrote = True
 
     def _committing(self, _c: Any) -> None:
-        if self.wrote and (self.commits or self.running in ONE_COMMIT):
-            self.reach("before-commit")
+        if self.wrote:
+            self.reach("before-commit" if self.commits or self.running in ONE_COMMIT else "amid-claim")
 
     def _committed(self, _s: Any) -> None:
         if self.wrote:

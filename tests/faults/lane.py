@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 import socket
+import tempfile
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from flask import Flask
 from pydantic import SecretStr
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session
 
+from care.domain.message import Incoming
 from care.domain.people import Staff
+from care.lines import Lines
 from care.runtime import Runtime
+from care.services import inbox
 from care.settings import Settings
 from care_api.app import create_app
 from launch.postgres import Embedded
+from scheduler.jobs import job
 from tests.faults import processes, stage
 from tests.faults.board import Board
 from tests.faults.provider import ACCOUNT, SENDER, TOKEN
-from tests.faults.script import TIMEOUT
-from tests.faults.worker import Tapped
+from tests.faults.script import BEGIN, TIMEOUT, draw
+from tests.faults.worker import WANTED, Tapped
 
 
 @dataclass
@@ -29,6 +38,7 @@ class Lane:
     """What the runs of a lane share. The web application is made once and bound to each run's database by its name."""
 
     server: Embedded
+    engine: Engine
     board: Board
     nurse: Staff
     rt: Runtime
@@ -61,9 +71,12 @@ def lane() -> Iterator[Lane]:
             timeout=TIMEOUT,
         )
         rt = Runtime(clock=board.now, channels={"sms": channel}, public_url=f"http://127.0.0.1:{web_port}")
-        app = _application(server.url(stage.RUN), rt)
+        url = server.url(stage.RUN)
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        made = Lane(server, engine, board, nurse, rt, _application(url, rt), web, web_port, provider_port)
+        _warm(made)
         try:
-            yield Lane(server, board, nurse, rt, app, web, web_port, provider_port)
+            yield made
         finally:
             web.close()
 
@@ -77,4 +90,32 @@ def _application(url: str, rt: Runtime) -> Flask:
         care_token_key=SecretStr(b64encode(stage.KEYS.token_key).decode()),
         public_url=rt.public_url,
     )
-    return create_app(settings, rt)
+    app = create_app(settings, rt)
+    app.before_request(lambda: rt.channels["sms"].fuse.enter("web"))  # type: ignore[attr-defined]
+    return app
+
+
+def _warm(lane: Lane) -> None:
+    """Do once in the parent what every process would have to do for the first time: read, compile, import."""
+    lane.server.ensure_database(stage.RUN, stage.TEMPLATE)
+    lane.board.begin(BEGIN)
+    with Session(lane.engine, expire_on_commit=False) as session, tempfile.NamedTemporaryFile() as history:
+        channel = lane.rt.channels["sms"]
+        assert isinstance(channel, Tapped)
+        channel.history = history.name
+        script, rt = draw(1), replace(lane.rt, lines=Lines())
+        stage.enrol(session, lane.rt, lane.nurse, script, history.name)
+        for number, words in enumerate(("my chest pain", "3", "STOP", "hello")):
+            sender = script.people[number].address if number < 3 else "+12025550188"
+            inbox.receive(session, lane.rt, Incoming("sms", sender, words, f"SM{number}", BEGIN))
+        for hours in (0, 1, 5, 40):
+            lane.board.set(BEGIN + timedelta(hours=hours))
+            for name in WANTED:
+                job(name).run(session, rt)
+    with lane.app.app_context():
+        lane.app.test_client().post("/webhooks/twilio/status")
+        lane.app.extensions["sqlalchemy"].engine.dispose()
+    lane.engine.dispose()
+    lane.server.drop_database(stage.RUN)
+    gc.collect()
+    gc.freeze()  # what a child does not look at stays shared with it

@@ -15,19 +15,20 @@ from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from care.errors import CareError
 from care.records.base import Base
 from care.records.communications import Communication
 from care.records.escalations import Escalation
+from care.records.patients import ContactPoint
 from care.services import escalations
 from tests.faults import processes, record, stage
 from tests.faults.fuse import Fuse
 from tests.faults.lane import Lane
 from tests.faults.provider import Provider
 from tests.faults.script import BEGIN, HORIZON_DAYS, WORKERS, Blow, Script
-from tests.faults.worker import serve, session_of, work
+from tests.faults.worker import EVERYTHING, WANTED, serve, work
 
 BOUND = 60.0  # seconds of real time that a run may take
 PATIENCE = 0.25  # seconds without progress after which time passes
@@ -43,19 +44,28 @@ QUEUES = [
     for index in table.indexes
     if str(index.dialect_options["postgresql"]["where"]) == f"{column.name} IS NOT NULL"
 ]
+JOB = {
+    "care_plan.expand_at": "expand",
+    "task.remind_at": "remind",
+    "communication.take_at": "turns",
+    "questionnaire_response.score_at": "score",
+    "escalation.page_at": "page",
+    "letters": "deliver",
+}
 LOOK = text(
     " UNION ALL ".join(
         f"SELECT '{table}.{column}' AS queue, count(*) FILTER (WHERE {column} <= :now) AS due,"
+        f" count(*) FILTER (WHERE {column} <= :now AND coalesce(lease_until, 'epoch') < clock_timestamp()) AS free,"
         f" count(*) FILTER (WHERE lease_until > clock_timestamp()) AS leased, min({column}) AS earliest,"
         f" count(*) AS waiting FROM {table} WHERE {column} IS NOT NULL"
         for table, column in QUEUES
     )
-    + " UNION ALL SELECT 'letters', count(*), 0, NULL, 0 FROM dead_letter"
+    + " UNION ALL SELECT 'letters', count(*), count(*), 0, NULL, 0 FROM dead_letter"
     " WHERE queue = 'outbox' AND resolved_at IS NULL AND patient_id IS NOT NULL"
 )
 TABLES = sorted({table for table, _ in QUEUES})
 UNWILLING = text(
-    "SELECT cp.id FROM contact_point cp WHERE cp.status <> 'active' OR NOT (SELECT granted FROM consent c"
+    "SELECT cp.id, extract(epoch FROM clock_timestamp())::float8 FROM contact_point cp WHERE cp.status <> 'active' OR NOT (SELECT granted FROM consent c"
     " WHERE c.patient_id = cp.patient_id AND c.purpose = 'follow-up' ORDER BY c.id DESC LIMIT 1)"
 )
 
@@ -67,8 +77,7 @@ class Play:
         self.lane, self.script, self.board = lane, script, lane.board
         self.history, self.log = str(folder / "history.jsonl"), str(folder / "log.txt")
         self.dice = random.Random(script.seed ^ 0x5EED)
-        self.url = lane.server.url(stage.RUN)
-        self.sessions = session_of(self.url)
+        self.sessions = sessionmaker(lane.engine, expire_on_commit=False)
         self.pids: dict[int, int] = {}
         self.lives = [0] * (WORKERS + 1)
         self.provider = 0
@@ -87,7 +96,7 @@ class Play:
         """Play it to the end; the history then holds everything."""
         self.lane.server.ensure_database(stage.RUN, stage.TEMPLATE)
         try:
-            self.board.set(BEGIN)
+            self.board.begin(BEGIN)
             with self.sessions() as session:
                 stage.enrol(session, self.lane.rt, self.lane.nurse, self.script, self.history)
             self.start()
@@ -96,7 +105,7 @@ class Play:
                 if time.monotonic() - began > BOUND:
                     self.note("unsettled", why=f"{self.state}, {self.board.owed} owed, at {self.board.now()}")
                     break
-                time.sleep(0.012)
+                time.sleep(0.02)
         finally:
             self.stop()
         self.finish()
@@ -128,7 +137,7 @@ class Play:
         if seat == WEB:
             self.pids[seat] = processes.fork(lambda: serve(lane.app, lane.web, fuse), self.log)
         else:
-            begin = (self.url, self.board, lane.rt, seat, fuse, self.history)
+            begin = (lane.engine, self.board, lane.rt, seat, fuse, self.history)
             self.pids[seat] = processes.fork(lambda: work(*begin), self.log)
 
     def stop(self) -> None:
@@ -145,7 +154,7 @@ class Play:
             self.lane.server.start()
         with self.sessions() as session:
             record.write(session, self.history)
-        self.sessions.kw["bind"].dispose()
+        self.lane.engine.dispose()
         for end in self.mouth:
             os.close(end)
         self.lane.server.drop_database(stage.RUN)
@@ -163,13 +172,17 @@ class Play:
         self.strike()
         state = self.look()
         if state is None:
+            self.board.due = EVERYTHING
             return False
         now = time.monotonic()
         if state != self.state:
             self.state, self.since = state, now
         said = len(self.script.texts) - len(self.texts)
         due = any(one[1] for one in state) or self.board.owed or self.board.begun < said
-        leased = any(one[2] for one in state)
+        leased = any(one[3] for one in state)
+        self.board.due = sum(
+            1 << WANTED.index(name) for name in {JOB.get(one[0], "deliver") for one in state if one[2]}
+        )
         if not due and not leased:
             return self.nurse() and self.move(state)
         if leased and self.orphans and now - self.since > PATIENCE / 2:
@@ -216,32 +229,28 @@ class Play:
                 self.orphans = True
                 with contextlib.suppress(SQLAlchemyError), self.sessions() as session:
                     session.execute(
-                        text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
-                             " AND pid <> pg_backend_pid()"),
+                        text(
+                            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+                            " AND pid <> pg_backend_pid()"
+                        ),
                         {"name": stage.RUN},
                     )
             case "provider-down":
                 processes.kill(self.provider, signal.SIGUSR1, wait=False)
             case "step":
-                self.board.set(self.board.now() + timedelta(hours=blow.size))
+                self.board.step(blow.size)
 
     def look(self) -> list[tuple[Any, ...]] | None:
         """What is due and leased in every queue; None while the database is away."""
         try:
             with self.sessions() as session:
-                for (contact,) in session.execute(UNWILLING):
+                for contact, at in session.execute(UNWILLING):
                     if contact not in self.opted_out:
                         self.opted_out.add(contact)
-                        self.notice(session, contact)
+                        self.note("opted-out", address=session.get_one(ContactPoint, contact).address, at=at)
                 return [tuple(row) for row in session.execute(LOOK, {"now": self.board.now()})]
         except SQLAlchemyError:
             return None
-
-    def notice(self, session: Session, contact_id: Any) -> None:
-        """Somebody was seen to be unwilling: from now on nothing may be claimed for them."""
-        from care.records.patients import ContactPoint
-
-        self.note("opted-out", address=session.get_one(ContactPoint, contact_id).address)
 
     # --- time -------------------------------------------------------------------------------------------------------
 
@@ -263,7 +272,9 @@ class Play:
             with contextlib.suppress(SQLAlchemyError), self.sessions() as session:
                 for table in TABLES:
                     session.execute(
-                        text(f"UPDATE {table} SET lease_until = lease_until - interval '1 hour' WHERE lease_until > clock_timestamp()")  # noqa: E501
+                        text(
+                            f"UPDATE {table} SET lease_until = lease_until - interval '1 hour' WHERE lease_until > clock_timestamp()"
+                        )  # noqa: E501
                     )
                 session.connection().commit()
             self.orphans = False
@@ -273,7 +284,7 @@ class Play:
 
     def move(self, state: list[tuple[Any, ...]]) -> bool:
         """Move the clock to the next due moment, or a little past it; True when there is none."""
-        moments: list[datetime] = [one[3] for one in state if one[3] is not None]
+        moments: list[datetime] = [one[4] for one in state if one[4] is not None]
         if not moments or min(moments) > HORIZON:
             if self.blows or self.texts:
                 self.moves += 1

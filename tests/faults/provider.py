@@ -64,7 +64,7 @@ class Provider:
         sid = f"SM{self.dice.getrandbits(128):032x}"
         callback = fields.get("StatusCallback", "")
         ours = parse_qs(urlsplit(callback).query).get("id", [""])[0]
-        now = format_datetime(self.board.now())
+        now = format_datetime(self.board.elsewhere())
         message = {
             "sid": sid,
             "account_sid": ACCOUNT,
@@ -188,7 +188,8 @@ class Provider:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 method, target, _ = head.split("\r\n", 1)[0].split(" ", 2)
                 length = next(
-                    (int(one.split(":")[1]) for one in head.split("\r\n") if one.lower().startswith("content-length")), 0
+                    (int(one.split(":")[1]) for one in head.split("\r\n") if one.lower().startswith("content-length")),
+                    0,
                 )
                 body = (await reader.readexactly(length)).decode() if length else ""
                 if method == "POST":
@@ -300,7 +301,11 @@ def _matches(message: Mapping[str, Any], query: Mapping[str, str]) -> bool:
             continue
         asked, at = query[name], sent.isoformat()
         asked, at = (asked[:10], at[:10]) if len(asked) == 10 else (asked[:19].replace(" ", "T"), at[:19])
-        if (passes == "eq" and at != asked) or (passes == "after" and at < asked) or (passes == "before" and at > asked):
+        if (
+            (passes == "eq" and at != asked)
+            or (passes == "after" and at < asked)
+            or (passes == "before" and at > asked)
+        ):
             return False
     return True
 

@@ -48,8 +48,9 @@ def _lines(session: Session) -> Iterator[dict[str, Any]]:
         }
     for link in session.scalars(select(EscalationLink)):
         yield {"kind": "link", "escalation": str(link.escalation_id), "message": str(link.communication_id)}
-    for row in session.execute(text("SELECT id, known FROM faults.state ORDER BY n")):
-        yield {"kind": "state", "id": str(row.id), "known": row.known}
+    for row in session.execute(text("SELECT id, known, handed, begun FROM faults.state ORDER BY n")):
+        handed = row.handed.isoformat() if row.handed else None
+        yield {"kind": "state", "id": str(row.id), "known": row.known, "handed": handed, "begun": row.begun.timestamp()}
 
 
 def _messages(session: Session) -> Iterator[dict[str, Any]]:
@@ -69,5 +70,5 @@ def _messages(session: Session) -> Iterator[dict[str, Any]]:
             "address": words[row.id].address,
             "task": str(row.task_id),
             "escalation": str(row.escalation_id),
-            "waits": bool(row.send_at or row.take_at or row.lease_until),
+            "waits": bool(row.send_at or row.take_at),
         }

@@ -18,7 +18,14 @@ WORKERS = 4
 TIMEOUT = 0.35  # seconds that the client waits for the provider
 STAFF = ("+12025550190", "+12025550191")
 DUE = "09:00:00"
-ZONES = ("America/New_York", "America/New_York", "America/New_York", "America/Chicago", "Asia/Shanghai", "Europe/London")
+ZONES = (
+    "America/New_York",
+    "America/New_York",
+    "America/New_York",
+    "America/Chicago",
+    "Asia/Shanghai",
+    "Europe/London",
+)
 WORDS = ("3", "yes", "no", "2", "71.5", "what?", "call me please", "0")
 DANGER = ("my chest pain is getting worse", "I want to kill myself")
 
@@ -137,7 +144,7 @@ def draw(seed: int) -> Script:
         deaths=tuple(_death(dice) for _ in range(dice.choice((1, 2, 3, 4, 6)))),
         blows=tuple(_blow(dice) for _ in range(dice.choice((0, 1, 1, 2, 3)))),
         patience=dice.choice((0, 2, 12)),
-        leap=dice.choice((0, 1, 10, 30)),
+        leap=dice.choice((1, 2, 10, 30)),
     )
 
 
@@ -179,9 +186,11 @@ def _manners(dice: random.Random) -> Manners:
 
 def _death(dice: random.Random) -> Death:
     job = dice.choice(("deliver", "deliver", "deliver", "remind", "remind", "turns", "page", "any"))
-    boundary = dice.choice(BOUNDARIES) if job == "deliver" else dice.choice((*BOUNDARIES[:2], *BOUNDARIES[4:]))
-    if boundary == "after-claim" and job == "turns":
-        boundary = "after-commit"
+    boundary = dice.choice(
+        [one for one in BOUNDARIES if job == "deliver" or "-send" not in one and "-accept" not in one]
+    )
+    if boundary in ("amid-claim", "after-claim") and job == "turns":  # it has one transaction
+        boundary = boundary.replace("amid", "before").replace("claim", "commit")
     count = dice.randint(1, 40) if boundary == "anywhere" else dice.choice((1, 1, 2, 3))
     if boundary == "before-claim":
         count = dice.randint(2, 30)

@@ -48,10 +48,11 @@ FORM = Enrolment(
 # What is known of a message, each time that it changes: the tables keep only the last word.
 _LISTEN = (
     "CREATE SCHEMA faults",
-    "CREATE TABLE faults.state (n bigserial PRIMARY KEY, id uuid, known text, at timestamptz DEFAULT clock_timestamp())",
+    "CREATE TABLE faults.state (n bigserial PRIMARY KEY, id uuid, known text, handed timestamptz,"
+    " begun timestamptz DEFAULT transaction_timestamp())",
     "CREATE FUNCTION faults.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
     " IF TG_OP = 'INSERT' OR OLD.delivery IS DISTINCT FROM NEW.delivery THEN"
-    " INSERT INTO faults.state (id, known) VALUES (NEW.id, NEW.delivery); END IF; RETURN NULL; END $$",
+    " INSERT INTO faults.state (id, known, handed) VALUES (NEW.id, NEW.delivery, NEW.handed_at); END IF; RETURN NULL; END $$",
     "CREATE TRIGGER faults_note AFTER INSERT OR UPDATE ON communication FOR EACH ROW"
     " WHEN (NEW.direction = 'out') EXECUTE FUNCTION faults.note()",
 )

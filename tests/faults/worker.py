@@ -10,19 +10,37 @@ import time
 from dataclasses import replace
 
 from flask import Flask
-from sqlalchemy import create_engine
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import sessionmaker
 
 from bots.sms import TwilioSms
 from care.domain.message import Outgoing, Sent
+from care.lines import Line, Lines
 from care.runtime import Runtime
+from care.services import deliveries
 from scheduler.clock import tick
 from scheduler.jobs import JOBS
 from tests.faults.board import Board
 from tests.faults.fuse import Fuse
 
-IDLE = 0.012  # seconds between two rounds of a worker
+IDLE = 0.01  # seconds between two rounds of a worker
+KEEN = 0.5  # odds that a worker looks at a job that has something to do
+ANYWAY = 0.01  # odds that it does though the conductor saw nothing
 WANTED = ("expand", "remind", "page", "turns", "score", "deliver")
+EVERYTHING = (1 << len(WANTED)) - 1
+
+
+class SimulatedLines(Lines):
+    """Lines whose breakers wait in simulated time."""
+
+    def __init__(self, board: Board) -> None:
+        super().__init__()
+        self._board = board
+
+    def line(self, channel: str) -> Line:
+        with self._lock:
+            return self._lines.setdefault(channel, Line(channel, self._board.monotonic))
 
 
 class Tapped(TwilioSms):
@@ -35,7 +53,7 @@ class Tapped(TwilioSms):
     def send(self, message: Outgoing) -> Sent:
         """Send, with a boundary before and after."""
         line = {"kind": "intent", "id": str(message.id), "to": message.to, "now": self.now, "pid": os.getpid()}
-        line |= {"claimed": self.fuse.claimed, "mono": time.monotonic()}
+        line |= {"mono": time.monotonic()}
         with open(self.history, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         self.fuse.reach("before-send")
@@ -45,11 +63,14 @@ class Tapped(TwilioSms):
             self.fuse.reach("after-accept")
 
 
-def work(url: str, board: Board, rt: Runtime, seat: int, fuse: Fuse, history: str) -> None:
-    """A worker: all jobs in turn, in any order, until it is killed. Never returns."""
+def work(engine: Engine, board: Board, rt: Runtime, seat: int, fuse: Fuse, history: str) -> None:
+    """A worker: all jobs in turn, in any order, until it is killed. Never returns.
+
+    The engine is the parent's for what it has compiled; its connections are this process's own.
+    """
     channel = rt.channels["sms"]
     assert isinstance(channel, Tapped)
-    engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    engine.dispose(close=False)
     fuse.watch(engine)
     open_session = sessionmaker(engine, expire_on_commit=False)
     channel.fuse, channel.history = fuse, history
@@ -59,13 +80,26 @@ def work(url: str, board: Board, rt: Runtime, seat: int, fuse: Fuse, history: st
         channel.now = now.isoformat()
         return now
 
-    rt = replace(rt, clock=clock)
+    rt = replace(rt, clock=clock, lines=SimulatedLines(board))
     jobs = [job for job in JOBS if job.name in WANTED]
     dice = random.Random(os.getpid())
+
+    def hands_free() -> bool:
+        """Whether nothing of ours is out any more, after what came back was written down."""
+        fuse.running = "deliver"
+        try:
+            with open_session() as session:
+                return deliveries.settle(session, rt, rt.now()) == 0
+        except DBAPIError:
+            return False
+
     while True:
+        hands_free()
         dice.shuffle(jobs)
         for job in jobs:
-            board.checkpoint(seat)
+            board.checkpoint(seat, hands_free)
+            if dice.random() > (KEEN if board.due >> WANTED.index(job.name) & 1 else ANYWAY):
+                continue
             fuse.enter(job.name)
             tick(job, open_session, rt)
         time.sleep(IDLE * (0.5 + dice.random()))
@@ -80,15 +114,10 @@ def serve(app: Flask, listener: socket.socket, fuse: Fuse) -> None:
             """Say nothing."""
 
     with app.app_context():
+        app.extensions["sqlalchemy"].engine.dispose(close=False)
         fuse.watch(app.extensions["sqlalchemy"].engine)
-    app.before_request(lambda: fuse.enter("web"))
+    app.extensions["care.runtime"].channels["sms"].fuse = fuse
     listener.setblocking(True)
     host, port = listener.getsockname()
     server = make_server(host, port, app, threaded=True, request_handler=Quiet, fd=listener.fileno())
     server.serve_forever()
-
-
-def session_of(url: str) -> sessionmaker[Session]:
-    """Sessions of the conductor: a nurse's acts and the questions that tell whether a run has settled."""
-    engine = create_engine(url, pool_pre_ping=True, pool_size=1, max_overflow=1, hide_parameters=True)
-    return sessionmaker(engine, expire_on_commit=False)
