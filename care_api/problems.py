@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Flask, Response, g, render_template, request
 from jinja2 import TemplateNotFound
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -24,6 +24,7 @@ _MACHINES = ("/api", "/webhooks", "/healthz", "/readyz", "/metrics")
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 _PATIENCE = 8 * 1024 * 1024  # bytes
 _COME_BACK = {"Retry-After": "5"}
+READ_ONLY = "25006"  # what a standby says to whoever writes, until it is promoted
 
 
 def register(app: Flask) -> None:
@@ -69,12 +70,18 @@ def http_error(error: HTTPException) -> Response:
 
 def database_error(error: SQLAlchemyError) -> Response:
     """A database that is away is temporary, and the caller should come back; anything else is a fault of ours."""
-    if isinstance(error, OperationalError | InterfaceError | PoolTimeout) or getattr(
-        error, "connection_invalidated", False
-    ):
+    if _is_away(error):
         logger().error("database away", error=type(error).__name__, route=_route())
         return answer(503, "Temporarily unavailable", "Please try again in a moment.", _COME_BACK, code="unavailable")
     return unexpected(error)
+
+
+def _is_away(error: SQLAlchemyError) -> bool:
+    """Whether nothing was wrong but the database: gone, too full, overloaded, or a copy that takes no writing yet."""
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout | PendingRollbackError):
+        return True
+    gone = isinstance(error, DBAPIError) and error.connection_invalidated
+    return gone or getattr(getattr(error, "orig", None), "sqlstate", None) == READ_ONLY
 
 
 def unexpected(error: Exception) -> Response:

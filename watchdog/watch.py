@@ -124,7 +124,7 @@ def _guarded(watch: Watch) -> None:
 def _away(error: Exception, seconds: float) -> Alarm:
     if isinstance(error, psycopg.OperationalError):
         for_long = f", for {seconds:.0f} s now" if seconds else ""
-        return Alarm("database-away", "", f"the database does not answer{for_long}: nothing is sent and nobody is paged")
+        return Alarm("database-away", "", f"the database does not answer{for_long}: nobody is paged")
     return Alarm("check-failed", "look", f"nothing can be checked: {type(error).__name__}")
 
 
