@@ -282,15 +282,16 @@ def _align(
 ) -> None:
     """Make the tasks due from `since` on that nobody was asked for what the protocol wants, and write what is missing.
 
-    A task that is wanted no more is cancelled, and comes back when it is wanted again: its name is taken for good. One
-    whose time has passed by the move is caught up with or missed, as after an outage.
+    A task that is wanted no more is cancelled, one whose time has passed by a move is caught up with or missed, as after
+    an outage. Either comes back when it is wanted again: its name is taken for good.
     """
     late = catch_up(protocol, expand(protocol, plan.starts_on, patient.time_zone, since - MARGIN, until + MARGIN), now)
     asked = {(one.action_id, one.nominal): one for one in late.asked}
     missed = {(one.action_id, one.nominal): one for one in late.missed}
     ready = and_(Task.status == TaskStatus.READY.value, Task.due_at >= since)
-    put_off = and_(Task.status == TaskStatus.CANCELLED.value, Task.status_reason == CHANGED)
-    back = and_(put_off, Task.due_at >= since - MARGIN)
+    changed = and_(Task.status == TaskStatus.CANCELLED.value, Task.status_reason == CHANGED)
+    passed = and_(Task.status == TaskStatus.FAILED.value, Task.status_reason == MISSED)
+    back = and_(or_(changed, passed), Task.due_at >= since - MARGIN)
     unasked = select(Task).where(Task.care_plan_id == plan.id, Task.reminders_sent == 0, or_(ready, back))
     for task in session.scalars(unasked.with_for_update().execution_options(populate_existing=True)):
         name = (task.action_id, task.nominal)

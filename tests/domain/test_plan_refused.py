@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from care.domain.plan import read_calendar, read_plan
+from care.domain.plan.calendar import WEEKDAYS
 from care.errors import Invalid
 from care.library import calendars
 from tests.domain.plans import action, extension, plan
@@ -115,8 +116,7 @@ GOOD = {"id": "x", "title": {"en": "X"}, "years": [2026, 2026], "weekend": ["sat
         ({"rules": [{"month": 2, "day": 3, "observed": "someday"}]}, "unknown-observed", "rules[0].observed"),
         ({"rules": [{"month": 2, "weekday": "mon", "nth": 0}]}, "bad-number", "rules[0].nth"),
         ({"rules": [{"month": 2, "weekday": "mon", "nth": 5}]}, "bad-number", "rules[0].nth"),
-        ({"weekend": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "days": [{"from": "2026-02-03"}]},)
-        + ("no-working-day", "2026-02-03"),
+        ({"weekend": list(WEEKDAYS), "days": [{"from": "2026-02-03"}]}, "no-working-day", "2026-02-03"),
     ],
 )
 def test_a_calendar_that_makes_no_sense_is_refused_with_its_place(
