@@ -59,7 +59,12 @@ SOURCES = {
     "patient": "by the patient",
 }
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MISSED = {"expired": "no answer before it expired", "stopped": "messages were stopped", "no-consent": "no consent"}
+MISSED = {
+    "expired": "no answer before it expired",
+    "stopped": "messages were stopped",
+    "no-consent": "no consent",
+    "missed": "never asked: its time had passed before it could be",
+}
 
 
 @blueprint.app_context_processor

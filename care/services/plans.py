@@ -282,8 +282,8 @@ def _align(
 ) -> None:
     """Make the tasks due from `since` on that nobody was asked for what the protocol wants, and write what is missing.
 
-    A task that is wanted no more is cancelled, one whose time has passed by a move is caught up with or missed, as after
-    an outage. Either comes back when it is wanted again: its name is taken for good.
+    A task that is wanted no more is cancelled; one whose time has passed by a move is caught up with or missed, as
+    after an outage. Either comes back when it is wanted again: its name is taken for good.
     """
     late = catch_up(protocol, expand(protocol, plan.starts_on, patient.time_zone, since - MARGIN, until + MARGIN), now)
     asked = {(one.action_id, one.nominal): one for one in late.asked}
