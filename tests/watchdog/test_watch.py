@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
+import socket
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -159,6 +162,42 @@ def test_a_look_that_hangs_is_an_alarm_and_the_watch_goes_on_when_it_comes_back(
         stop.set()
         runner.join(20)
     assert "ALARM look-hangs" in ear.heard[0]
+
+
+def test_systemd_hears_that_it_lives_only_while_its_looks_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    free, stop = threading.Event(), threading.Event()
+    address = str(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", address)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(address)
+        systemd.settimeout(20)
+        ear, hanging = Ear(), threading.Event()
+
+        def look(settings: WatchdogSettings) -> list[Alarm]:
+            if hanging.is_set():
+                free.wait(20)
+            return []
+
+        runner = threading.Thread(target=run, args=(Watch(settings(every=0.02), [ear], look), stop, 0.05))
+        runner.start()
+        try:
+            assert systemd.recv(100) == b"READY=1\nWATCHDOG=1"
+            hanging.set()
+            for _ in range(400):
+                if ear.heard:
+                    break
+                stop.wait(0.02)
+            systemd.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while systemd.recv(100):
+                    pass
+            stop.wait(0.3)
+            with pytest.raises(BlockingIOError):
+                systemd.recv(100)
+        finally:
+            free.set()
+            stop.set()
+            runner.join(20)
 
 
 class Web(http.server.BaseHTTPRequestHandler):

@@ -1,0 +1,1 @@
+"""What a hospital installs, checked against the code."""
