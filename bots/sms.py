@@ -144,8 +144,8 @@ class TwilioSms:
         return [sent for _, sent in sorted(found, key=lambda one: (one[0], one[1].external_id))]
 
     def prepare(self) -> None:
-        """Load Twilio's package, which takes longer than most messages."""
-        self._twilio()
+        """Load Twilio's package, which takes longer than most messages: it is loaded bit by bit as it is used."""
+        _ = self._twilio().messages
 
     def _list(self, number: str, since: datetime) -> Iterator[Any]:
         """The messages to a number, newest first, until a whole page is older. Raises ChannelError after _PAGES."""

@@ -24,7 +24,7 @@ from care.domain.pacing import Bucket, burst_of
 from care.errors import ChannelError
 from care.logs import logger
 
-SLOW = 0.5  # seconds after which a call counts as hanging
+SLOW = 0.25  # seconds after which a call counts as hanging
 STALL = 1.0  # seconds of silence, with calls out, after which a provider counts as dead
 COLD, WIDEST, MOST = 3, 24, 96  # calls at once: before the first answer, by latency, hanging ones included
 PROBES = 5  # more calls at once, while nothing comes back
@@ -279,12 +279,15 @@ class Line:
         """How many calls may begin now."""
         if self.breaker.state(now) == "open":
             return 0
-        busy = len(self._busy)
+        hanging = self._hanging(now)
+        # A call that others have overtaken hangs by itself; while nothing comes back only those are left out.
+        since = (self._heard if hanging else now) - SLOW
+        busy = sum(1 for began in self._busy.values() if began >= since)
         width = self._width()
-        if self._hanging(now):
+        if hanging:
             width += PROBES
-        else:
-            busy -= sum(1 for began in self._busy.values() if now - began > SLOW)
+        elif busy < len(self._busy):
+            width *= 2
         room = MOST - len(self._busy)
         urgent = max(0, min(width + SPARE - busy, room + SPARE, len(self._urgent)))
         return urgent + max(0, min(width - busy - urgent, room - urgent, len(self._routine)))
@@ -379,8 +382,11 @@ class Lines:
 
     def line(self, channel: str) -> Line:
         """The line of a channel."""
-        with self._lock:
-            return self._lines.setdefault(channel, Line(channel))
+        known = self._lines.get(channel)
+        if known is None:
+            with self._lock:
+                known = self._lines.setdefault(channel, Line(channel))
+        return known
 
     def prepare(self, channels: Iterable[Channel]) -> None:
         """Have each channel load, once, what its first message would otherwise wait for."""

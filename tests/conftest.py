@@ -69,7 +69,10 @@ class Clock:
 
 @dataclass
 class FakeChannel:
-    """A channel that writes down what it was given; `fail` may hold errors to raise, first in first out."""
+    """A channel that writes down what it was given; `fail` may hold errors to raise, first in first out.
+
+    `taken` is what its provider says it has when it is asked, unless `unasked` holds an error.
+    """
 
     name: str = "sms"
     enabled: bool = True
@@ -78,6 +81,15 @@ class FakeChannel:
     sent: list[Outgoing] = field(default_factory=list)
     fail: list[ChannelError] = field(default_factory=list)
     on_send: Callable[[Outgoing], None] | None = None
+    taken: list[Sent] = field(default_factory=list)
+    unasked: list[ChannelError] = field(default_factory=list)
+    asked: list[tuple[Outgoing, datetime]] = field(default_factory=list)
+
+    def look_up(self, message: Outgoing, since: datetime) -> list[Sent]:
+        self.asked.append((message, since))
+        if self.unasked:
+            raise self.unasked.pop(0)
+        return list(self.taken)
 
     def verify(self, call: WebhookCall) -> None:
         if call.headers.get("X-Fake") != "signed":
