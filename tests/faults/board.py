@@ -16,7 +16,7 @@ _CLOCK, _PAUSED, _ROUND, _OWED, _BEGUN, _DUE, _SKEW, _PASSED, _ACKS = 0, 8, 16, 
 
 
 class Board:
-    """Written by one process a field: the clock and the pause by the conductor, `owed` by the provider, acks by each."""
+    """Written by one process a field: the clock and the pause by the conductor, `owed` by the provider."""
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, _ACKS + 8 * SEATS)

@@ -2,7 +2,7 @@
 
 It imports nothing of the project. What it reads is a list of flat records, each with a `kind`:
 
-  person      address, zone, consented, tasks (nominal local times that must be asked for)
+  person      address, others (on other channels), zone, consented, tasks (nominal local times to be asked for)
   accepted    the provider took a message: id (ours, from its callback address), to, sid, mono
   refused     the provider certainly did not: to, code
   receipt     the provider said what became of a message: id, word, status (of our answer, 2xx is heard)
@@ -20,6 +20,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -69,7 +70,7 @@ class History:
         self.opted_out = {one["address"] for one in self.of("opted-out")}
         self.opted_out |= {one["to"] for one in self.of("refused") if one.get("code") == 21610}
         self.dead = {one["to"] for one in self.of("refused") if one.get("code") == 21211}
-        self.consented = {one["address"]: one["consented"] for one in self.of("person")}
+        self.person = {address: one for one in self.of("person") for address in (one["address"], *one["others"])}
         self.states: dict[str, list[str]] = defaultdict(list)
         for one in self.of("state"):
             self.states[one["id"]].append(one["known"])
@@ -82,9 +83,14 @@ class History:
         """How often it was written down that nobody knows what became of a message."""
         return self.states[message_id].count("unknown")
 
-    def unreachable(self, address: str) -> bool:
-        """Whether nothing that needs consent may be expected to reach this address."""
-        return address in self.opted_out or address in self.dead or not self.consented.get(address, True)
+    def consented(self, address: str) -> bool:
+        """Whether whoever has this address consented; who is nobody's patient is not asked."""
+        return address not in self.person or bool(self.person[address]["consented"])
+
+    def unreachable(self, person: Line) -> bool:
+        """Whether nothing that needs consent may be expected to reach this person."""
+        gone = self.opted_out | self.dead
+        return not person["consented"] or all(address in gone for address in (person["address"], *person["others"]))
 
 
 def check(lines: Iterable[Line]) -> Findings:
@@ -115,9 +121,8 @@ def _unasked(history: History) -> Iterator[str]:
             task = tasks.get((person["address"], nominal))
             if task is None:
                 yield f"the task of {nominal} was never written"
-            elif task["id"] not in asked and task["status"] != "completed":
-                if not history.unreachable(person["address"]):
-                    yield f"task {task['id']} was never asked for ({task['status']}, {task['reason']})"
+            elif task["id"] not in asked and task["status"] != "completed" and not history.unreachable(person):
+                yield f"task {task['id']} was never asked for ({task['status']}, {task['reason']})"
 
 
 def _unheard(history: History) -> Iterator[str]:
@@ -173,7 +178,7 @@ def _stranded(history: History) -> Iterator[str]:
 def _may_stop(history: History, message: Line) -> bool:
     reason = message["reason"]
     if reason in ("no-consent", "opted-out"):
-        return not history.consented.get(message["address"], True) or message["address"] in history.opted_out
+        return not history.consented(message["address"]) or message["address"] in history.opted_out
     if reason == "address-failed":
         return message["address"] in history.dead
     if reason == "task-closed":
@@ -227,13 +232,12 @@ def _against_receipts(history: History) -> Iterator[str]:
 
 def _against_wishes(history: History) -> Iterator[str]:
     """No consent, no message; not at night; not after a STOP that was known before the message was claimed."""
-    zones = {one["address"]: ZoneInfo(one["zone"]) for one in history.of("person")}
     since: dict[str, float] = {}
     for one in history.of("opted-out"):
         since[one["address"]] = min(since.get(one["address"], one["at"]), one["at"])
     for intent in history.of("intent"):
         message = history.message[intent["id"]]
-        if message["purpose"] not in EXEMPT and not history.consented.get(intent["to"], True):
+        if message["purpose"] not in EXEMPT and not history.consented(intent["to"]):
             yield f"{_name(message)} to somebody who never consented"
     for state in history.of("state"):
         if state["known"] != "sending":
@@ -242,8 +246,9 @@ def _against_wishes(history: History) -> Iterator[str]:
         address = message["address"]
         if message["purpose"] not in EXEMPT and state["begun"] > since.get(address, state["begun"]):
             yield f"{_name(message)} to somebody who had opted out before it was claimed"
-        if message["purpose"] == "reminder" and address in zones:
-            at = datetime.fromisoformat(state["handed"]).astimezone(zones[address]).time()
+        if message["purpose"] == "reminder" and address in history.person:
+            zone = ZoneInfo(history.person[address]["zone"])
+            at = datetime.fromisoformat(state["handed"]).astimezone(zone).time()
             if at >= QUIET_FROM or at < QUIET_TO:
                 yield f"{_name(message)} at {at:%H:%M} where the patient is"
 
@@ -251,7 +256,7 @@ def _against_wishes(history: History) -> Iterator[str]:
 def _resurrected(history: History) -> Iterator[str]:
     """A message that came to an end never goes out again."""
     for message_id, known in history.states.items():
-        for before, after in zip(known, known[1:], strict=False):
+        for before, after in pairwise(known):
             if before in FINAL - {"unknown"} and after in ("queued", "sending", "unknown"):
                 yield f"message {message_id} went from {before} to {after}"
             if before == "delivered" and after != "delivered":

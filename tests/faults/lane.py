@@ -28,9 +28,9 @@ from launch.postgres import Embedded
 from scheduler.jobs import job
 from tests.faults import processes, stage
 from tests.faults.board import Board
-from tests.faults.provider import ACCOUNT, SENDER, TOKEN
+from tests.faults.provider import ACCOUNT, OTHER_ACCOUNT, SENDER, TOKEN
 from tests.faults.script import BEGIN, TIMEOUT, draw
-from tests.faults.worker import WANTED, Tapped
+from tests.faults.worker import WANTED, Second, Tapped
 
 
 @dataclass
@@ -62,15 +62,7 @@ def lane() -> Iterator[Lane]:
         provider_port = spare.getsockname()[1]
         spare.close()
         web_port = web.getsockname()[1]
-        channel = Tapped(
-            account_sid=ACCOUNT,
-            auth_token=TOKEN,
-            sender=SENDER,
-            public_url=f"http://127.0.0.1:{web_port}",
-            base_url=f"http://127.0.0.1:{provider_port}",
-            timeout=TIMEOUT,
-        )
-        rt = Runtime(clock=board.now, channels={"sms": channel}, public_url=f"http://127.0.0.1:{web_port}")
+        rt = _runtime(board, f"http://127.0.0.1:{web_port}", f"http://127.0.0.1:{provider_port}")
         url = server.url(stage.RUN)
         engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
         made = Lane(server, engine, board, nurse, rt, _application(url, rt), web, web_port, provider_port)
@@ -79,6 +71,13 @@ def lane() -> Iterator[Lane]:
             yield made
         finally:
             web.close()
+
+
+def _runtime(board: Board, here: str, there: str) -> Runtime:
+    """The outside: a simulated clock and two accounts at one provider, each a channel."""
+    known = {"auth_token": TOKEN, "sender": SENDER, "public_url": here, "base_url": there, "timeout": TIMEOUT}
+    channels = [Tapped(account_sid=ACCOUNT, **known), Second(account_sid=OTHER_ACCOUNT, **known)]  # type: ignore[arg-type]
+    return Runtime(clock=board.now, channels={one.name: one for one in channels}, public_url=here)
 
 
 def _application(url: str, rt: Runtime) -> Flask:
@@ -91,7 +90,7 @@ def _application(url: str, rt: Runtime) -> Flask:
         public_url=rt.public_url,
     )
     app = create_app(settings, rt)
-    app.before_request(lambda: rt.channels["sms"].fuse.enter("web"))  # type: ignore[attr-defined]
+    app.before_request(lambda: Tapped.fuse.enter("web"))
     return app
 
 
@@ -100,9 +99,7 @@ def _warm(lane: Lane) -> None:
     lane.server.ensure_database(stage.RUN, stage.TEMPLATE)
     lane.board.begin(BEGIN)
     with Session(lane.engine, expire_on_commit=False) as session, tempfile.NamedTemporaryFile() as history:
-        channel = lane.rt.channels["sms"]
-        assert isinstance(channel, Tapped)
-        channel.history = history.name
+        Tapped.history = history.name
         script, rt = draw(1), replace(lane.rt, lines=Lines())
         stage.enrol(session, lane.rt, lane.nurse, script, history.name)
         for number, words in enumerate(("my chest pain", "3", "STOP", "hello")):

@@ -47,7 +47,7 @@ class Matrix:
         self.seconds = 0.0
 
     def run(self, seeds: Sequence[int], lanes: int) -> None:
-        """Play the runs of all seeds, `lanes` at a time. A lane that breaks leaves its runs unplayed, and that shows."""
+        """Play the runs of all seeds, `lanes` at a time. A lane that breaks leaves runs unplayed, which shows."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self.wanted, began = len(seeds), time.monotonic()
@@ -73,7 +73,7 @@ class Matrix:
                     file.flush()
                     if line["holds"] and not self.keep:
                         shutil.rmtree(folder)
-                    else:
+                    elif not line["holds"]:
                         print(f"run {seed}: " + "; ".join(line["said"][:5]), file=sys.stderr, flush=True)
         except BaseException:
             traceback.print_exc()

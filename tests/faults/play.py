@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import sessionmaker
 
 from care.errors import CareError
 from care.records.base import Base
@@ -26,7 +26,7 @@ from care.services import escalations
 from tests.faults import processes, record, stage
 from tests.faults.fuse import Fuse
 from tests.faults.lane import Lane
-from tests.faults.provider import Provider
+from tests.faults.provider import ACCOUNT, OTHER_ACCOUNT, Provider
 from tests.faults.script import BEGIN, HORIZON_DAYS, WORKERS, Blow, Script
 from tests.faults.worker import EVERYTHING, WANTED, serve, work
 
@@ -65,9 +65,14 @@ LOOK = text(
 )
 TABLES = sorted({table for table, _ in QUEUES})
 UNWILLING = text(
-    "SELECT cp.id, extract(epoch FROM clock_timestamp())::float8 FROM contact_point cp WHERE cp.status <> 'active' OR NOT (SELECT granted FROM consent c"
-    " WHERE c.patient_id = cp.patient_id AND c.purpose = 'follow-up' ORDER BY c.id DESC LIMIT 1)"
+    "SELECT cp.id, extract(epoch FROM clock_timestamp())::float8 FROM contact_point cp WHERE cp.status <> 'active'"
+    " OR NOT (SELECT granted FROM consent c WHERE c.patient_id = cp.patient_id AND c.purpose = 'follow-up'"
+    " AND c.channel IN (cp.channel, '*') ORDER BY c.id DESC LIMIT 1)"
 )
+PASS = [
+    text(f"UPDATE {table} SET lease_until = lease_until - interval '1 hour' WHERE lease_until > clock_timestamp()")
+    for table in TABLES
+]
 
 
 class Play:
@@ -123,7 +128,8 @@ class Play:
 
     def provide(self, listener: Any, web: tuple[str, int], replies: dict[str, list[str]]) -> None:
         """The provider's process."""
-        made = Provider(self.board, self.script.manners, self.history, web, replies, listener)
+        manners = {ACCOUNT: self.script.manners, OTHER_ACCOUNT: self.script.second}
+        made = Provider(self.board, manners, self.history, web, replies, listener)
         asyncio.run(made.run(self.mouth[0]))
 
     def employ(self, seat: int) -> None:
@@ -138,7 +144,7 @@ class Play:
             self.pids[seat] = processes.fork(lambda: serve(lane.app, lane.web, fuse), self.log)
         else:
             begin = (lane.engine, self.board, lane.rt, seat, fuse, self.history)
-            self.pids[seat] = processes.fork(lambda: work(*begin), self.log)
+            self.pids[seat] = processes.fork(lambda: work(*begin, carried=self.script.carried), self.log)
 
     def stop(self) -> None:
         """End every process of the run."""
@@ -270,12 +276,8 @@ class Play:
             else:
                 return
             with contextlib.suppress(SQLAlchemyError), self.sessions() as session:
-                for table in TABLES:
-                    session.execute(
-                        text(
-                            f"UPDATE {table} SET lease_until = lease_until - interval '1 hour' WHERE lease_until > clock_timestamp()"
-                        )  # noqa: E501
-                    )
+                for statement in PASS:
+                    session.execute(statement)
                 session.connection().commit()
             self.orphans = False
         finally:

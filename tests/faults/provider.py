@@ -27,8 +27,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from tests.faults.board import Board
 from tests.faults.script import TIMEOUT, Manners
 
-ACCOUNT = "AC" + "1" * 32
-TOKEN = "a-token-of-the-fault-matrix"  # noqa: S105  (opens nothing)
+ACCOUNT, OTHER_ACCOUNT = "AC" + "1" * 32, "AC" + "2" * 32
+TOKEN = "a-token-of-the-fault-matrix"
 SENDER = "+12025550199"
 BRINGING = 400  # tries, fifty a second: longer than any restart of the database
 
@@ -38,17 +38,18 @@ class Provider:
     """Everything one provider process has."""
 
     board: Board
-    manners: Manners
+    manners: Mapping[str, Manners]  # by account
     history: str
     web: tuple[str, int]
     replies: dict[str, list[str]]
     listener: socket.socket
+    patience: float = 2 * TIMEOUT  # how long a hanging answer hangs
     kept: list[dict[str, Any]] = field(default_factory=list)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     waiting: int = 0
 
     def __post_init__(self) -> None:
-        self.dice = random.Random(self.manners.seed)
+        self.dice = random.Random(self.manners[ACCOUNT].seed)
         self.file = open(self.history, "a", encoding="utf-8")  # noqa: SIM115  (as long as the process)
 
     def note(self, kind: str, **what: Any) -> None:
@@ -59,7 +60,7 @@ class Provider:
 
     # --- taking messages --------------------------------------------------------------------------------------------
 
-    def accept(self, fields: Mapping[str, str]) -> dict[str, Any]:
+    def accept(self, account: str, fields: Mapping[str, str]) -> dict[str, Any]:
         """Take a message: from here on it will reach its phone."""
         sid = f"SM{self.dice.getrandbits(128):032x}"
         callback = fields.get("StatusCallback", "")
@@ -67,7 +68,7 @@ class Provider:
         now = format_datetime(self.board.elsewhere())
         message = {
             "sid": sid,
-            "account_sid": ACCOUNT,
+            "account_sid": account,
             "to": fields["To"],
             "from": fields.get("From", SENDER),
             "body": fields["Body"],
@@ -80,27 +81,28 @@ class Provider:
             "error_message": None,
             "num_segments": "1",
             "num_media": "0",
-            "uri": f"/2010-04-01/Accounts/{ACCOUNT}/Messages/{sid}.json",
+            "uri": f"/2010-04-01/Accounts/{account}/Messages/{sid}.json",
         }
         self.kept.append(message)
         self.note("accepted", id=ours, to=fields["To"], sid=sid)
-        self.receipts(message, callback, ours)
+        if account == ACCOUNT:  # the other channel has no receipts
+            self.receipts(message, callback, ours, self.manners[account])
         waiting = self.replies.get(fields["To"])
         if waiting:
             self.later(self.bring_text(fields["To"], waiting.pop(0), self.dice.random() * 0.05))
         return message
 
-    def receipts(self, message: dict[str, Any], callback: str, ours: str) -> None:
+    def receipts(self, message: dict[str, Any], callback: str, ours: str, manners: Manners) -> None:
         """Decide what will be said of a message, how often and in which order."""
-        last = "undelivered" if self.dice.random() < self.manners.undelivered else "delivered"
+        last = "undelivered" if self.dice.random() < manners.undelivered else "delivered"
         words = ["sent", last]
         message["becomes"] = last
-        if self.dice.random() < self.manners.never:
+        if self.dice.random() < manners.never:
             return
-        words += [word for word in words if self.dice.random() < self.manners.twice]
-        if self.dice.random() < self.manners.shuffled:
+        words += [word for word in words if self.dice.random() < manners.twice]
+        if self.dice.random() < manners.shuffled:
             self.dice.shuffle(words)
-        pause = self.dice.random() * (0.3 if self.dice.random() < self.manners.late else 0.01)
+        pause = self.dice.random() * (0.3 if self.dice.random() < manners.late else 0.01)
         self.later(self.bring_receipts(message, callback, ours, words, pause))
 
     async def bring_receipts(
@@ -193,7 +195,9 @@ class Provider:
                 )
                 body = (await reader.readexactly(length)).decode() if length else ""
                 if method == "POST":
-                    going = await self.take({key: one[0] for key, one in parse_qs(body, True).items()}, writer)
+                    going = await self.take(
+                        _account(target), {key: one[0] for key, one in parse_qs(body, True).items()}, writer
+                    )
                 else:
                     going = await self.look_up(target, writer)
                 if not going:
@@ -203,10 +207,11 @@ class Provider:
         finally:
             writer.transport.abort()
 
-    async def take(self, fields: dict[str, str], writer: asyncio.StreamWriter) -> bool:
+    async def take(self, account: str, fields: dict[str, str], writer: asyncio.StreamWriter) -> bool:
         """Answer one message as the script has it; False when the connection is over."""
-        manners = self.manners.odds
-        how = self.dice.choices(list(manners), list(manners.values()))[0]
+        manners = self.manners[account].odds
+        how = self.manners[account].special.get(fields["To"])
+        how = how or self.dice.choices(list(manners), list(manners.values()))[0]
         if how in REFUSALS:
             status, code, more = REFUSALS[how]
             self.note("refused", to=fields["To"], code=code, how=how)
@@ -214,14 +219,14 @@ class Provider:
         if how.endswith("-before"):
             self.note("refused", to=fields["To"], code=0, how=how)
         else:
-            message = self.accept(fields)
+            message = self.accept(account, fields)
         match how.split("-")[0]:
             case "500":
                 return await answer(writer, 500, {"code": 20500, "message": "internal", "status": 500})
             case "503":
                 return await raw(writer, b"HTTP/1.1 503 Unavailable\r\nContent-Length: 4\r\n\r\nbusy")
             case "hang":
-                await asyncio.sleep(TIMEOUT * 2)
+                await asyncio.sleep(self.patience)
                 return False
             case "garbage":
                 return await raw(writer, b"HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\n<html>\xff\xfe!")
@@ -243,16 +248,20 @@ class Provider:
         asked = urlsplit(target)
         query = {key: one[0] for key, one in parse_qs(asked.query).items()}
         self.note("asked", to=query.get("To", ""))
-        if self.dice.random() < self.manners.lookup_trouble:
+        if self.dice.random() < self.manners[_account(target)].lookup_trouble:
             if self.dice.random() < 0.5:
                 return await answer(writer, 500, {"code": 20500, "message": "internal", "status": 500})
-            await asyncio.sleep(TIMEOUT * 2)
+            await asyncio.sleep(self.patience)
             return False
         if not asked.path.endswith("/Messages.json"):
             sid = asked.path.rsplit("/", 1)[1].removesuffix(".json")
             one = next((message for message in self.kept if message["sid"] == sid), None)
             return await answer(writer, 200 if one else 404, self.shown(one) if one else {"code": 20404, "status": 404})
-        found = [self.shown(one) for one in reversed(self.kept) if _matches(one, query)]
+        found = [
+            self.shown(one)
+            for one in reversed(self.kept)
+            if one["account_sid"] == _account(target) and _matches(one, query)
+        ]
         size = int(query.get("PageSize", "50"))
         page = {"messages": found[:size], "page": 0, "page_size": size, "next_page_uri": None, "uri": asked.path}
         return await answer(writer, 200, page | {"first_page_uri": asked.path, "previous_page_uri": None})
@@ -289,6 +298,10 @@ REFUSALS: dict[str, tuple[int, int, str]] = {
     "bad-number": (400, 21211, ""),
     "opted-out": (400, 21610, ""),
 }
+
+
+def _account(target: str) -> str:
+    return target.split("/Accounts/", 1)[-1].split("/", 1)[0]
 
 
 def _matches(message: Mapping[str, Any], query: Mapping[str, str]) -> bool:

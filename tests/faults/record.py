@@ -25,7 +25,7 @@ def write(session: Session, path: str) -> None:
 
 def _lines(session: Session) -> Iterator[dict[str, Any]]:
     yield from _messages(session)
-    addresses = {one.patient_id: one.address for one in session.scalars(select(ContactPoint))}
+    addresses = {one.patient_id: one.address for one in session.scalars(select(ContactPoint)) if one.rank == 1}
     for task in session.scalars(select(Task)):
         yield {
             "kind": "task",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from tests.faults.fuse import BOUNDARIES
@@ -63,6 +63,7 @@ class Person:
     starts: str
     consented: bool
     replies: tuple[str, ...] = ()
+    second: str = ""  # an address on another channel, with another provider
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ class Manners:
     shuffled: float
     undelivered: float
     seed: int
+    special: Mapping[str, str] = field(default_factory=dict)  # an answer by address, whatever the odds
 
 
 @dataclass(frozen=True)
@@ -124,18 +126,23 @@ class Script:
     blows: tuple[Blow, ...]
     patience: float  # minutes until the nurse acts
     leap: float  # minutes: how far past the next due moment the clock may be moved
+    second: Manners  # of the other channel's provider
+    carried: bool  # ids come by a carrier that loses, doubles and brings stale ones
 
     @property
     def faults(self) -> list[str]:
         """What is wrong in this run, for the table."""
         found = {f"die {one.boundary}" for one in self.deaths} | {one.what for one in self.blows}
+        found |= {"carrier loses and doubles"} if self.carried else set()
+        found |= {"another way to go"} if any(one.second for one in self.people) else set()
         return sorted(found | {f"provider {name}" for name in self.manners.odds if name != "ok"})
 
 
 def draw(seed: int) -> Script:
     """The script of a seed."""
     dice = random.Random(seed)
-    people = tuple(_person(dice, number) for number in range(dice.randint(4, 10)))
+    detours = dice.random() < 0.4
+    people = tuple(_person(dice, number, detours) for number in range(dice.randint(4, 9)))
     return Script(
         seed=seed,
         people=people,
@@ -145,10 +152,12 @@ def draw(seed: int) -> Script:
         blows=tuple(_blow(dice) for _ in range(dice.choice((0, 1, 1, 2, 3)))),
         patience=dice.choice((0, 2, 12)),
         leap=dice.choice((1, 2, 10, 30)),
+        second=_manners(dice),
+        carried=dice.random() < 0.3,
     )
 
 
-def _person(dice: random.Random, number: int) -> Person:
+def _person(dice: random.Random, number: int, detours: bool) -> Person:
     zone = dice.choice(ZONES)
     replies = tuple(dice.choice(WORDS) for _ in range(dice.choice((0, 0, 1, 3))))
     if dice.random() < 0.15:
@@ -158,7 +167,8 @@ def _person(dice: random.Random, number: int) -> Person:
     # Where nine has passed already on the first day, the plan begins on the next.
     early = zone in ("America/New_York", "America/Chicago")
     starts = date(2026, 3, 2 if early else 3).isoformat()
-    return Person(f"+1202555{100 + number:04d}", zone, starts, dice.random() > 0.12, replies)
+    second = f"+1202556{100 + number:04d}" if detours and dice.random() < 0.8 else ""
+    return Person(f"+1202555{100 + number:04d}", zone, starts, dice.random() > 0.12, replies, second)
 
 
 def _text(dice: random.Random, people: tuple[Person, ...]) -> Text:
@@ -187,7 +197,7 @@ def _manners(dice: random.Random) -> Manners:
 def _death(dice: random.Random) -> Death:
     job = dice.choice(("deliver", "deliver", "deliver", "remind", "remind", "turns", "page", "any"))
     boundary = dice.choice(
-        [one for one in BOUNDARIES if job == "deliver" or "-send" not in one and "-accept" not in one]
+        [one for one in BOUNDARIES if job == "deliver" or ("-send" not in one and "-accept" not in one)]
     )
     if boundary in ("amid-claim", "after-claim") and job == "turns":  # it has one transaction
         boundary = boundary.replace("amid", "before").replace("claim", "commit")

@@ -52,7 +52,8 @@ _LISTEN = (
     " begun timestamptz DEFAULT transaction_timestamp())",
     "CREATE FUNCTION faults.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
     " IF TG_OP = 'INSERT' OR OLD.delivery IS DISTINCT FROM NEW.delivery THEN"
-    " INSERT INTO faults.state (id, known, handed) VALUES (NEW.id, NEW.delivery, NEW.handed_at); END IF; RETURN NULL; END $$",
+    " INSERT INTO faults.state (id, known, handed) VALUES (NEW.id, NEW.delivery, NEW.handed_at);"
+    " END IF; RETURN NULL; END $$",
     "CREATE TRIGGER faults_note AFTER INSERT OR UPDATE ON communication FOR EACH ROW"
     " WHEN (NEW.direction = 'out') EXECUTE FUNCTION faults.note()",
 )
@@ -61,7 +62,7 @@ _LISTEN = (
 @contextmanager
 def cluster() -> Iterator[Embedded]:
     """A durable cluster of its own (in memory where that can be, since only processes are killed here)."""
-    base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+    base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="care-faults-", dir=base) as folder:
         os.chmod(folder, 0o755)
         server = Embedded(Path(folder), say=lambda _: None)
@@ -74,7 +75,7 @@ def cluster() -> Iterator[Embedded]:
 
 def restart(server: Embedded, crash: bool) -> None:
     """Stop the server's first process, orderly or as a power cut would, and start it again."""
-    process = server._process  # noqa: SLF001  (a fault has no interface)
+    process = server._process
     if process is not None:
         process.send_signal(signal.SIGKILL if crash else signal.SIGINT)
         process.wait()
@@ -159,12 +160,14 @@ def enrol(session: Session, rt: Runtime, nurse: Staff, script: Script, history: 
     """Write the script's patients through the services, and into the history what must be asked of them."""
     with open(history, "a", encoding="utf-8") as file:
         for number, one in enumerate(script.people):
-            form = {"time_zone": one.zone, "record_number": f"F-{number}", "contacts": (("sms", one.address, None),)}
+            ways = (("sms", one.address, None), *([("whatsapp", one.second, None)] if one.second else []))
+            form = {"time_zone": one.zone, "record_number": f"F-{number}", "contacts": ways}
             patient = enrolment.enrol(session, rt, nurse, Enrolment(**(vars(FORM) | form)))
             enrolment.start_plan(session, rt, nurse, patient.id, f"{PROTOCOL}|1.0.0", date.fromisoformat(one.starts))
             if not one.consented:
-                consents.decide(session, rt.now(), patient, granted=False, source="paper", channel="sms")
+                consents.decide(session, rt.now(), patient, granted=False, source="paper")
                 session.commit()
             tasks = [f"{one.starts}T{DUE}"]
             line = {"kind": "person", "address": one.address, "zone": one.zone, "consented": one.consented}
-            file.write(json.dumps(line | {"tasks": tasks}) + "\n")
+            others = [one.second] if one.second else []
+            file.write(json.dumps(line | {"tasks": tasks, "others": others}) + "\n")
