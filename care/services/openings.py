@@ -99,7 +99,14 @@ class Openings:
         person = task.person
         talk = self._talks.get(person.id, Talk.idle())
         fresh = talk.status == "idle" and _two_way(channel, person)
-        how = (plan.canonical, task.action_id, task.questionnaire, person.language, person.glucose_unit, channel)
+        how = (
+            plan.canonical,
+            task.action_id,
+            task.questionnaire,
+            person.language,
+            person.glucose_unit,
+            channel.name if channel else "",
+        )
         if fresh and how in self._first:
             asked, words = self._first[how]
             self._talks[person.id] = Talk("asking", task.questionnaire, str(task.id), asked=asked)
