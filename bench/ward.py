@@ -89,7 +89,9 @@ def _migrate(url: str) -> None:
     engine.dispose()
 
 
-def copy(connection: psycopg.Connection[Any], table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def copy(
+    connection: psycopg.Connection[Any], table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
     """Write many rows of one table. `columns` and `rows` are in the same order."""
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table), sql.SQL(",").join(sql.Identifier(column) for column in columns)
@@ -99,12 +101,12 @@ def copy(connection: psycopg.Connection[Any], table: str, columns: Sequence[str]
             writing.write_row(row)
 
 
-def _fill(connection: psycopg.Connection[Any], definition: UUID | None, patients: int, tasks_each: int, due: int) -> None:
+def _fill(
+    connection: psycopg.Connection[Any], definition: UUID | None, patients: int, tasks_each: int, due: int
+) -> None:
     hospital, team = new_id(), new_id()
     copy(connection, "organization", ("id", "name", "country", "time_zone"), [(hospital, "Bench", "US", ZONES[0])])
-    copy(
-        connection, "care_team", ("id", "organization_id", "name", "default"), [(team, hospital, "Bench", True)]
-    )
+    copy(connection, "care_team", ("id", "organization_id", "name", "default"), [(team, hospital, "Bench", True)])
     people = [(new_id(), new_id(), number) for number in range(patients)]
     identity = seal("patient", "identity_sealed", people[0][0], "{}")  # nobody opens it here
     copy(

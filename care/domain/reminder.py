@@ -49,7 +49,10 @@ NO_QUIET = QuietHours(time(0), time(0))
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is known of a task that may need a reminder. `remind_after` counts from `due_at`; times are aware, UTC."""
+    """What is known of a task that may need a reminder. `remind_after` counts from `due_at`; times are aware, UTC.
+
+    `overtaken`: after an outage, a newer task of the same action is due as well, and only that one is asked for.
+    """
 
     status: TaskStatus
     due_at: datetime
@@ -57,6 +60,7 @@ class Due:
     reminders_sent: int
     remind_after: tuple[timedelta, ...]
     answered: bool
+    overtaken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def decide(due: Due, now: datetime, zone: str, quiet: QuietHours, consented: boo
         return Close(TaskStatus.COMPLETED, "answered")
     if now >= due.expires_at:
         return Close(TaskStatus.FAILED, "expired" if consented or due.reminders_sent else "no-consent")
-    if not consented or due.reminders_sent >= len(due.remind_after):
+    if not consented or due.overtaken or due.reminders_sent >= len(due.remind_after):
         return Wait(due.expires_at)
     moment = due.due_at + due.remind_after[due.reminders_sent]
     if now < moment:

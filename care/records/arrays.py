@@ -20,11 +20,11 @@ def _columns(model: type[Base], names: Iterable[str]) -> list[Column[Any]]:
     return [model.__table__.c[name] for name in names]
 
 
-def _rows(columns: Sequence[Column[Any]]) -> TableValuedAlias:
+def _rows(columns: Sequence[Column[Any]], more: Sequence[tuple[str, Column[Any]]] = ()) -> TableValuedAlias:
     """unnest(:a, :b, …) AS v(a, b, …), with the types of the columns."""
-    arrays = [bindparam(_all(one.name), type_=ARRAY(one.type)) for one in columns]
-    named: list[Any] = [column(one.name, one.type) for one in columns]
-    return func.unnest(*arrays).table_valued(*named).render_derived(name="v")
+    named = [(one.name, one.type) for one in columns] + [(name, one.type) for name, one in more]
+    arrays = [bindparam(_all(name), type_=ARRAY(kind)) for name, kind in named]
+    return func.unnest(*arrays).table_valued(*(column(*one) for one in named)).render_derived(name="v")
 
 
 def insert_arrays(model: type[Base], names: Sequence[str], shared: Sequence[str] = ()) -> Insert:
@@ -37,15 +37,18 @@ def insert_arrays(model: type[Base], names: Sequence[str], shared: Sequence[str]
     return insert(model.__table__).from_select([*names, *shared], select(*rows.c, *same))  # type: ignore[arg-type]
 
 
-def update_arrays(model: type[Base], names: Sequence[str], **fixed: Any) -> Update:
+def update_arrays(model: type[Base], names: Sequence[str], held: Sequence[str] = (), **fixed: Any) -> Update:
     """UPDATE by id of any number of rows, each with values of its own for `names`, and `fixed` the same for all.
 
-    Execute it with `as_arrays(rows, ("id", *names))`.
+    Only rows that still hold what they did in the columns `held`, which travel as `was_…`, are written. Execute it with
+    `as_arrays(rows, ("id", *names, "was_…", …))`.
     """
     table = model.__table__
-    rows = _rows(_columns(model, ("id", *names)))
+    before = [(f"was_{name}", table.c[name]) for name in held]
+    rows = _rows(_columns(model, ("id", *names)), before)
     own = {name: rows.c[name] for name in names}
-    return update(table).where(table.c.id == rows.c.id).values({**own, **fixed})  # type: ignore[arg-type]
+    same = [now == rows.c[was] for was, now in before]
+    return update(table).where(table.c.id == rows.c.id, *same).values({**own, **fixed})  # type: ignore[arg-type]
 
 
 def as_arrays(rows: Sequence[Mapping[str, Any]], names: Iterable[str]) -> dict[str, list[Any]]:

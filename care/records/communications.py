@@ -9,11 +9,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from care.records.among import among
-from care.records.base import Base, OfOrganization, Queued
+from care.records.base import Base, Queued
 from care.records.seal import Sealed
 
 
-class Communication(OfOrganization, Queued, Base):
+class Communication(Queued, Base):
     """Incoming: `take_at` is the queue of turns. Outgoing: `send_at` is the queue of the outbox.
 
     `patient_id` is empty for an unknown sender and for a page to staff; `address_token` then groups a thread.
@@ -33,10 +33,14 @@ class Communication(OfOrganization, Queued, Base):
             unique=True,
             postgresql_where="direction = 'in'",
         ),
-        Index("ix_communication_external", "channel", "external_id", postgresql_where="direction = 'out'"),
+        Index(
+            "ix_communication_external",
+            "channel",
+            "external_id",
+            postgresql_where="direction = 'out' AND external_id IS NOT NULL",
+        ),
         Index("ix_communication_lost", "recorded_at", postgresql_where="delivery IN ('failed', 'unknown')"),
         Index("ix_communication_patient", "patient_id", "recorded_at"),
-        Index("ix_communication_send_at", "send_at", postgresql_where="send_at IS NOT NULL"),
         Index(
             "ix_communication_outbox",
             "channel",
@@ -49,10 +53,13 @@ class Communication(OfOrganization, Queued, Base):
         Index("ix_communication_take_at", "take_at", postgresql_where="take_at IS NOT NULL"),
         Index("ix_communication_waiting", "care_team_id", "waits_since", postgresql_where="waits_since IS NOT NULL"),
     )
+    # Keys to the hospital, the team and the address would be checked for every message, and every sender would lock
+    # the same few rows: they are copied from rows that have those keys (patient, practitioner, contact point).
+    organization_id: Mapped[UUID]
     patient_id: Mapped[UUID | None] = mapped_column(ForeignKey("patient.id"))
-    care_team_id: Mapped[UUID | None] = mapped_column(ForeignKey("care_team.id"))
-    practitioner_id: Mapped[UUID | None] = mapped_column(ForeignKey("practitioner.id"))
-    contact_point_id: Mapped[UUID | None] = mapped_column(ForeignKey("contact_point.id"))
+    care_team_id: Mapped[UUID | None]
+    practitioner_id: Mapped[UUID | None]
+    contact_point_id: Mapped[UUID | None]
     direction: Mapped[str]
     channel: Mapped[str]
     purpose: Mapped[str]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session
 from care.records.base import Base, OfPatient
 
 FOLLOW_UP = "follow-up"
+EVERY_CHANNEL = "*"
 
 
 class Consent(OfPatient, Base):

@@ -8,14 +8,15 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from care.records.base import Base, OfOrganization
+from care.records.base import Base
 from care.records.seal import SealedJson
 
 
-class Conversation(OfOrganization, Base):
+class Conversation(Base):
     """The domain's Talk as JSON, sealed, because it holds answers."""
 
     __tablename__ = "conversation"
+    organization_id: Mapped[UUID]
     patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.id"), unique=True)
     state_sealed: Mapped[bytes]
     updated_at: Mapped[datetime]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Integer, UniqueConstraint, and_, or_, select
@@ -45,20 +44,8 @@ class Patient(OfOrganization, Base):
         return "".join(part[0].upper() for part in parts[:3]) if len(parts) > 1 else f"{self.name[:1]}○"
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """What rules need of a patient, read without opening who it is."""
-
-    COLUMNS: ClassVar[tuple[Any, ...]] = (
-        Patient.id,
-        Patient.organization_id,
-        Patient.care_team_id,
-        Patient.language,
-        Patient.time_zone,
-        Patient.country,
-        Patient.glucose_unit,
-        Patient.status,
-    )
 
     id: UUID
     organization_id: UUID
@@ -68,6 +55,9 @@ class Person:
     country: str
     glucose_unit: str
     status: str
+
+
+PERSON = tuple(getattr(Patient, name) for name in Person._fields)
 
 
 class PatientToken(Base):

@@ -69,14 +69,17 @@ class Keyring:
 
 _ring: Keyring | None = None
 _ciphers: dict[str, AESGCM] = {}
+_current: tuple[bytes, AESGCM] | None = None  # how a new value begins, and what seals it
 
 
 def install(ring: Keyring) -> None:
     """Give this process its keys. Called once, by whoever composes the process."""
-    global _ring
+    global _ring, _current
     _ring = ring
     _ciphers.clear()
     _ciphers.update({name: AESGCM(key) for name, key in ring.keys.items()})
+    tag = ring.current.encode()
+    _current = bytes([len(tag)]) + tag, _ciphers[ring.current]
 
 
 def ring() -> Keyring:
@@ -98,11 +101,11 @@ def sealer(model: Any, column: str) -> Callable[[str, str], bytes]:
 
 
 def _encrypt(cell: str, value: str) -> bytes:
-    name = ring().current
+    if _current is None:
+        ring()  # says that no keys are installed
+    begin, cipher = _current  # type: ignore[misc]
     nonce = os.urandom(_NONCE)
-    body = _ciphers[name].encrypt(nonce, value.encode("utf-8", "surrogatepass"), cell.encode())
-    tag = name.encode()
-    return bytes([len(tag)]) + tag + nonce + body
+    return begin + nonce + cipher.encrypt(nonce, value.encode("utf-8", "surrogatepass"), cell.encode())
 
 
 def unseal(table: str, column: str, row: UUID, sealed: bytes) -> str:

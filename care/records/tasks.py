@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -18,6 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     or_,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -25,7 +25,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from care.records.among import among
 from care.records.base import Base, OfPatient, Queued
 from care.records.care_plans import CarePlan
-from care.records.patients import Patient, Person
+from care.records.consents import EVERY_CHANNEL, FOLLOW_UP, Consent
+from care.records.patients import PERSON, ContactPoint, Patient, Person
 
 
 class Task(OfPatient, Queued, Base):
@@ -79,11 +80,15 @@ def tasks_between(session: Session, patient_id: UUID, since: datetime, until: da
     return list(session.scalars(found.order_by(Task.due_at, Task.id)))
 
 
-@dataclass(frozen=True, slots=True)
-class DueTask:
-    """A task whose reminder is being decided, with what the decision needs of its plan and its patient."""
+class DueTask(NamedTuple):
+    """A task whose reminder is being decided, with what the decision needs of its plan, its patient and their address.
+
+    `contact_id` to `address_token` are of the best active contact point with a consent, None when there is none; the
+    address stays sealed until a message to it is written.
+    """
 
     id: UUID
+    lease_until: datetime
     care_plan_id: UUID
     action_id: str
     questionnaire: str
@@ -93,11 +98,36 @@ class DueTask:
     reminders_sent: int
     plan_status: str
     definition_id: UUID
+    contact_id: UUID | None
+    channel: str | None
+    address_sealed: bytes | None
+    address_token: bytes | None
     person: Person
 
 
+_LAST = len(DueTask._fields) - 1
+
+
 def due_tasks(ids: Collection[UUID]) -> Select[Any]:
-    """These tasks, locked, the earliest due first; `read_due` makes a DueTask of a row."""
+    """These tasks, the earliest due first; `read_due` makes a DueTask of a row."""
+    wanted = (
+        select(Consent.granted)
+        .where(
+            Consent.patient_id == ContactPoint.patient_id,
+            Consent.purpose == FOLLOW_UP,
+            Consent.channel.in_((ContactPoint.channel, EVERY_CHANNEL)),
+        )
+        .order_by(Consent.at.desc(), Consent.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    best = (
+        select(ContactPoint.id, ContactPoint.channel, ContactPoint.address_sealed, ContactPoint.address_token)
+        .where(ContactPoint.patient_id == Task.patient_id, ContactPoint.status == "active", wanted)
+        .order_by(ContactPoint.rank, ContactPoint.id)
+        .limit(1)
+        .lateral("best")
+    )
     return (
         select(
             Task.id,
@@ -111,17 +141,20 @@ def due_tasks(ids: Collection[UUID]) -> Select[Any]:
             Task.reminders_sent,
             CarePlan.status.label("plan_status"),
             CarePlan.definition_id,
-            *Person.COLUMNS,
+            best.c.id.label("contact_id"),
+            best.c.channel,
+            best.c.address_sealed,
+            best.c.address_token,
+            *PERSON,
         )
         .join(CarePlan, CarePlan.id == Task.care_plan_id)
         .join(Patient, Patient.id == Task.patient_id)
+        .outerjoin(best, true())
         .where(among(Task.id, ids))
         .order_by(Task.remind_at, Task.id)
-        .with_for_update(of=Task.__table__)
     )
 
 
 def read_due(row: Any) -> DueTask:
     """A row of `due_tasks` as a value."""
-    id_, _, *own = row
-    return DueTask(id_, *own[:9], Person(*own[9:]))
+    return DueTask(*row[:_LAST], Person._make(row[_LAST:]))

@@ -11,10 +11,9 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from care.records.among import among
-from care.records.consents import FOLLOW_UP, Consent
+from care.records.consents import EVERY_CHANNEL, FOLLOW_UP, Consent
 from care.records.patients import Patient
 
-EVERY_CHANNEL = "*"
 UNVERSIONED = "unversioned"
 
 

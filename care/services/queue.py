@@ -32,8 +32,9 @@ Bury = Callable[[Session, Any, str, datetime], None]
 class Queue:
     """A table and its queue column. `order` comes before the column (most urgent first); `only` narrows the rows.
 
-    `read(ids)` is a statement whose rows (with `id` and `lease_until`, and locked) are handled instead of objects; the
-    handler then also frees them in its own bulk statement (`lease_until` NULL, `attempts` 0).
+    `read(ids)` is a statement whose rows (with `id` and `lease_until`) are handled instead of objects. They are not
+    locked: the handler writes only to those whose lease is still the one that it was given, and frees them in the same
+    bulk statement (`lease_until` NULL, `attempts` 0).
     """
 
     name: str

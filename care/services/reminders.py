@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Uuid, any_, bindparam, exists, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session, aliased
 
 from care.domain.codes import CarePlanStatus, CommunicationStatus, Delivery, Priority, Purpose, TaskStatus
 from care.domain.plan import PlanDefinition
 from care.domain.reminder import Close, Decision, Due, Send, Wait, decide
 from care.domain.triage import Alarm
-from care.records.among import among
 from care.records.arrays import as_arrays, update_arrays
 from care.records.ids import new_id
 from care.records.patients import ContactPoint, Patient
@@ -24,7 +23,6 @@ from care.records.tasks import DueTask, Task, due_tasks, read_due
 from care.runtime import Runtime
 from care.services import content
 from care.services.alarms import Case, raise_many
-from care.services.consents import Ledger, ledger_of
 from care.services.departures import QUIET
 from care.services.openings import Openings
 from care.services.pile import Pile
@@ -33,40 +31,30 @@ from care.services.queue import Queue, Worked, work
 QUEUE = Queue("reminders", Task, "remind_at", read=due_tasks)
 ONCE = (timedelta(),)  # for a task whose action the plan's present version no longer has
 IN_CONVERSATION = timedelta(seconds=15)
+LATE = timedelta(hours=1)  # a first reminder later than this was held up by an outage
 _TICK = timedelta(microseconds=1)
-_CHANGES = ("status", "status_reason", "reminders_sent", "remind_at")
-_WRITE = update_arrays(Task, _CHANGES, lease_until=None, attempts=0)
+_STATUS = {status.value: status for status in TaskStatus}
+_HELD = ("was_status", "was_lease_until")
+_MOVED, _ENDED = ("reminders_sent", "remind_at"), ("status", "status_reason", "remind_at")
 
 
-@dataclass(frozen=True, slots=True)
-class _Address:
-    """An active contact point; its address stays sealed until a message to it is written."""
-
-    id: UUID
-    patient_id: UUID
-    channel: str
-    address_sealed: bytes
-    address_token: bytes
-
-    def opened(self) -> str:
-        return unseal(ContactPoint.__tablename__, "address_sealed", self.id, bytes(self.address_sealed))
+def _written(names: Sequence[str]) -> Any:
+    """Write these columns of the tasks that are still ours and as they were read, free them, and name them."""
+    change = update_arrays(Task, names, ("status", "lease_until"), lease_until=None, attempts=0)
+    return change.returning(Task.__table__.c.id)
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """What a batch of tasks needs, one query a noun."""
-
-    contacts: dict[UUID, list[_Address]]
-    plans: dict[UUID, PlanDefinition]
-    ledger: Ledger
-
-    def contact(self, task: DueTask) -> _Address | None:
-        """Where the patient may be reminded: the best active contact point with a consent; None when nowhere."""
-        if task.person.status != "active" or task.plan_status != CarePlanStatus.ACTIVE:
-            return None
-        patient_id = task.person.id
-        known = self.contacts.get(patient_id, ())
-        return next((one for one in known if self.ledger.allows(patient_id, one.channel)), None)
+_MOVE, _END = _written(_MOVED), _written(_ENDED)
+_NEWER = aliased(Task)
+_OVERTAKEN = select(Task.id).where(
+    Task.id == any_(bindparam("ids", type_=ARRAY(Uuid()))),
+    exists().where(
+        _NEWER.care_plan_id == Task.care_plan_id,
+        _NEWER.action_id == Task.action_id,
+        _NEWER.nominal > Task.nominal,
+        _NEWER.due_at <= bindparam("now"),
+    ),
+)
 
 
 def send_due(
@@ -88,74 +76,86 @@ def send_due(
 
 
 def _remind(session: Session, rt: Runtime, tasks: Sequence[DueTask], now: datetime) -> None:
-    facts = _facts(session, tasks)
-    decisions = []
-    for task in tasks:
-        contact = facts.contact(task)
-        decisions.append((task, contact, _decide(task, contact, facts, now)))
-    talking = {task.person.id for task, _, decision in decisions if _touches_talk(decision)}
+    """Decide, write down what was decided, and then do it for the tasks that were written: nobody else has them."""
+    plans = {one: content.plan(session, one) for one in {task.definition_id for task in tasks}}
+    overtaken = _overtaken(session, tasks, plans, now)
+    decisions = [_decide(task, plans, task.id in overtaken if overtaken else False, now) for task in tasks]
+    talking = [task.person.id for task, one in zip(tasks, decisions, strict=True) if _touches_talk(one)]
     openings = Openings(session, now, talking)
+    moved: list[dict[str, Any]] = []
+    ended: list[dict[str, Any]] = []
+    for task, decision in zip(tasks, decisions, strict=True):
+        _change(task, decision, openings, moved, ended, now)
+    sure = _write(session, moved, ended)
     pile = Pile()
-    changes = [_act(rt, task, contact, decision, facts, openings, pile, now) for task, contact, decision in decisions]
+    for task, decision in zip(tasks, decisions, strict=True):
+        if task.id not in sure:
+            continue
+        if isinstance(decision, Close):
+            openings.end(task)
+        elif task.contact_id is not None:
+            words = openings.words(task, plans[task.definition_id], rt.channels.get(task.channel or ""))
+            pile.add(_message(task, now + len(pile) * _TICK, now), words, _address(task))
     pile.write(session)
     openings.write()
-    session.execute(_WRITE, as_arrays(changes, ("id", *_CHANGES)))
 
 
-def _act(
-    rt: Runtime,
+def _change(
     task: DueTask,
-    contact: _Address | None,
     decision: Decision,
-    facts: _Facts,
     openings: Openings,
-    pile: Pile,
+    moved: list[dict[str, Any]],
+    ended: list[dict[str, Any]],
     now: datetime,
-) -> dict[str, Any]:
-    """Do what was decided of one task; the columns of it that are written."""
-    change = {
-        "id": task.id,
-        "status": task.status,
-        "status_reason": None,
-        "reminders_sent": task.reminders_sent,
-        "remind_at": None,
-    }
+) -> None:
+    """What is to be written of one task; `act` says that something follows from it."""
+    row = {"id": task.id, "was_status": task.status, "was_lease_until": task.lease_until, "act": False}
+    sent = task.reminders_sent
     if _touches_talk(decision) and task.person.id not in openings.locked:
-        return change | {"remind_at": now + IN_CONVERSATION}  # somebody is answering this patient at this moment
-    match decision:
-        case Wait(until):
-            change["remind_at"] = until
-        case Close(status, reason):
-            if reason != "already-closed":
-                change["status"], change["status_reason"] = status.value, reason
-                openings.end(task)
-        case Send(next_at):
-            writing = openings.still_writing(task)
-            if writing is not None:
-                return change | {"remind_at": min(writing, task.expires_at)}
-            if contact is not None:
-                words = openings.words(task, facts.plans[task.definition_id], rt.channels.get(contact.channel))
-                pile.add(_message(task, contact, now + len(pile) * _TICK, now), words, contact.opened())
-            change["reminders_sent"], change["remind_at"] = task.reminders_sent + 1, next_at
-    return change
+        moved.append(row | {"reminders_sent": sent, "remind_at": now + IN_CONVERSATION})  # somebody is answering there
+    elif isinstance(decision, Wait):
+        moved.append(row | {"reminders_sent": sent, "remind_at": decision.until})
+    elif isinstance(decision, Close):
+        reason = {} if decision.reason == "already-closed" else {"status_reason": decision.reason, "act": True}
+        ended.append(row | {"status": decision.status.value, "remind_at": None} | reason)
+    else:
+        writing = openings.still_writing(task)
+        if writing is not None:
+            moved.append(row | {"reminders_sent": sent, "remind_at": min(writing, task.expires_at)})
+        else:
+            moved.append(row | {"reminders_sent": sent + 1, "remind_at": decision.next_at, "act": True})
 
 
-def _message(task: DueTask, contact: _Address, moment: datetime, now: datetime) -> dict[str, Any]:
-    """The reminder's row. Its name is new: the task is locked, and its count moves on in this transaction."""
+def _write(session: Session, moved: list[dict[str, Any]], ended: list[dict[str, Any]]) -> set[UUID]:
+    """Write the changes; the ids of the tasks that were still ours and on which something follows."""
+    written: set[UUID] = set()
+    for statement, names, rows in ((_MOVE, _MOVED, moved), (_END, _ENDED, ended)):
+        if rows:
+            done = session.execute(statement, as_arrays(rows, ("id", *names, *_HELD))).scalars().all()
+            if len(done) == len(rows):
+                written.update([row["id"] for row in rows if row["act"]])
+            else:
+                written.update({row["id"] for row in rows if row["act"]}.intersection(done))
+    return written
+
+
+def _message(task: DueTask, moment: datetime, now: datetime) -> dict[str, Any]:
+    """The reminder's row. Its name is new: the task is ours, and its count moved on in this transaction."""
+    person = task.person
     return {
         "id": new_id(),
-        "organization_id": task.person.organization_id,
-        "patient_id": task.person.id,
-        "care_team_id": task.person.care_team_id,
-        "contact_point_id": contact.id,
+        "organization_id": person.organization_id,
+        "patient_id": person.id,
+        "care_team_id": person.care_team_id,
+        "contact_point_id": task.contact_id,
         "direction": "out",
-        "channel": contact.channel,
+        "channel": task.channel,
         "purpose": Purpose.REMINDER.value,
         "priority": Priority.ROUTINE.rank,
         "status": CommunicationStatus.PREPARATION.value,
         "delivery": Delivery.QUEUED.value,
         "dedupe": f"reminder:{task.id}:{task.reminders_sent}",
-        "address_token": contact.address_token,
+        "address_token": task.address_token,
         "at": now,
         "recorded_at": moment,
         "send_at": now,
@@ -164,37 +164,42 @@ def _message(task: DueTask, contact: _Address, moment: datetime, now: datetime) 
     }
 
 
+def _address(task: DueTask) -> str:
+    if task.contact_id is None or task.address_sealed is None:
+        return ""
+    return unseal(ContactPoint.__tablename__, "address_sealed", task.contact_id, bytes(task.address_sealed))
+
+
 def _touches_talk(decision: Decision) -> bool:
     return isinstance(decision, Send) or (isinstance(decision, Close) and decision.reason != "already-closed")
 
 
-def _decide(task: DueTask, contact: _Address | None, facts: _Facts, now: datetime) -> Decision:
-    action = facts.plans[task.definition_id].action(task.action_id)
+def _decide(task: DueTask, plans: Mapping[UUID, PlanDefinition], overtaken: bool, now: datetime) -> Decision:
+    action = plans[task.definition_id].action(task.action_id)
     due = Due(
-        status=TaskStatus(task.status),
+        status=_STATUS[task.status],
         due_at=task.due_at,
         expires_at=task.expires_at,
         reminders_sent=task.reminders_sent,
         remind_after=action.remind_after if action else ONCE,
         answered=False,  # an answered task is completed by the transaction that kept its report
+        overtaken=overtaken,
     )
-    return decide(due, now, task.person.time_zone, QUIET, contact is not None)
+    reachable = task.contact_id is not None and task.person.status == "active"
+    return decide(due, now, task.person.time_zone, QUIET, reachable and task.plan_status == CarePlanStatus.ACTIVE)
 
 
-def _facts(session: Session, tasks: Sequence[DueTask]) -> _Facts:
-    patient_ids = {task.person.id for task in tasks}
-    contacts: dict[UUID, list[_Address]] = {}
-    active = select(
-        ContactPoint.id,
-        ContactPoint.patient_id,
-        ContactPoint.channel,
-        ContactPoint.address_sealed,
-        ContactPoint.address_token,
-    ).where(among(ContactPoint.patient_id, patient_ids), ContactPoint.status == "active")
-    for row in session.execute(active.order_by(ContactPoint.rank, ContactPoint.id)):
-        contacts.setdefault(row.patient_id, []).append(_Address(*row))
-    plans = {one: content.plan(session, one) for one in {task.definition_id for task in tasks}}
-    return _Facts(contacts, plans, ledger_of(session, patient_ids))
+def _overtaken(
+    session: Session, tasks: Sequence[DueTask], plans: Mapping[UUID, PlanDefinition], now: datetime
+) -> Collection[UUID]:
+    """Tasks that an outage held up and that a newer one of their action has caught up with."""
+    late = []
+    for task in tasks:
+        if task.reminders_sent == 0 and now - task.due_at > LATE:
+            action = plans[task.definition_id].action(task.action_id)
+            if action is not None and action.catch_up != "all":
+                late.append(task.id)
+    return set(session.execute(_OVERTAKEN, {"ids": late, "now": now}).scalars()) if late else ()
 
 
 def _bury(session: Session, task: Task, error: str, now: datetime) -> None:
