@@ -32,16 +32,18 @@ class Waiting(NamedTuple):
     pressing: bool
 
 
-# Each channel and priority has a head of its own: what one provider cannot get rid of hides nothing of another's.
+# Each channel and priority has a head of its own: what one provider cannot get rid of hides nothing of another's. The
+# bounds are rows because then one index alone fits: with `=` the planner may walk all that is due for each of them.
 _DELIVER = text(
     "WITH RECURSIVE named AS (SELECT min(channel) AS channel FROM communication WHERE send_at IS NOT NULL"
     " UNION ALL SELECT (SELECT min(c.channel) FROM communication c WHERE c.send_at IS NOT NULL"
     " AND c.channel > named.channel) FROM named WHERE named.channel IS NOT NULL)"
     " SELECT c.id, c.priority > 0 FROM named CROSS JOIN unnest(CAST(:priorities AS smallint[])) AS p(priority)"
     " CROSS JOIN LATERAL (SELECT c.id, c.priority, c.send_at, c.recorded_at FROM communication c"
-    " WHERE c.channel = named.channel AND c.priority = p.priority AND c.send_at <= :now"
+    " WHERE (c.channel, c.priority) >= (named.channel, p.priority) AND c.send_at IS NOT NULL"
+    " AND (c.channel, c.priority, c.send_at) <= (named.channel, p.priority, CAST(:now AS timestamptz))"
     " AND (c.lease_until IS NULL OR c.lease_until < clock_timestamp())"
-    " ORDER BY c.send_at, c.recorded_at LIMIT :most) c"
+    " ORDER BY c.channel, c.priority, c.send_at, c.recorded_at LIMIT :most) c"
     " WHERE named.channel IS NOT NULL ORDER BY c.priority DESC, c.send_at, c.recorded_at"
 )
 _PRIORITIES = [priority.rank for priority in Priority]
