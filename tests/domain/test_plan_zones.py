@@ -25,7 +25,7 @@ CARE_PLAN = UUID("0192f0c1-2b3c-7d4e-8f50-61728394a5b6")
 SINCE, UNTIL = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (2000, 2038))
 SPREAD = timedelta(hours=2)
 _EPOCH = EPOCH.replace(tzinfo=UTC)
-DAYS = 5  # two before a change and two after it
+DAYS = 3  # the day before a change, its own, and the day after
 
 
 def zone_file(name: str) -> bytes:
@@ -90,7 +90,7 @@ def _second(at: datetime) -> int:
 def check(zone: str, line: tuple[Stretch, ...], at: int, before: int, after: int) -> int:
     """One change of one zone; returns how many occurrences were compared."""
     plan = plan_around((at + before, at + after))
-    start = (EPOCH + timedelta(seconds=at + min(before, after))).date() - timedelta(days=2)
+    start = (EPOCH + timedelta(seconds=at + min(before, after))).date() - timedelta(days=1)
     middle = datetime.fromtimestamp(at, UTC)
     since, until = middle - timedelta(days=9), middle + timedelta(days=9)
     found = expand(plan, start, zone, since, until)
