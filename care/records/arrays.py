@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Update, bindparam, column, func, select, update
+from sqlalchemy import Update, bindparam, column, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
+from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from care.records.base import Base
 
 
-def _columns(model: type[Base], names: Iterable[str]) -> list[Column[Any]]:
+def _columns(model: type[Base], names: Iterable[str]) -> list[KeyedColumnElement[Any]]:
     return [model.__table__.c[name] for name in names]
 
 
-def _rows(columns: Sequence[Column[Any]], more: Sequence[tuple[str, Column[Any]]] = ()) -> TableValuedAlias:
+def _rows(
+    columns: Sequence[KeyedColumnElement[Any]], more: Sequence[tuple[str, KeyedColumnElement[Any]]] = ()
+) -> TableValuedAlias:
     """unnest(:a, :b, …) AS v(a, b, …), with the types of the columns."""
     named = [(one.name, one.type) for one in columns] + [(name, one.type) for name, one in more]
     arrays = [bindparam(_all(name), type_=ARRAY(kind)) for name, kind in named]

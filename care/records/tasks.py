@@ -128,7 +128,7 @@ def due_tasks(ids: Collection[UUID]) -> Select[Any]:
         .limit(1)
         .lateral("best")
     )
-    return (
+    found: Select[Any] = (
         select(
             Task.id,
             Task.lease_until,
@@ -153,8 +153,9 @@ def due_tasks(ids: Collection[UUID]) -> Select[Any]:
         .where(among(Task.id, ids))
         .order_by(Task.remind_at, Task.id)
     )
+    return found
 
 
 def read_due(row: Any) -> DueTask:
     """A row of `due_tasks` as a value."""
-    return DueTask(*row[:_LAST], Person._make(row[_LAST:]))
+    return DueTask._make((*row[:_LAST], Person._make(row[_LAST:])))
