@@ -27,7 +27,7 @@ from care.logs import logger
 SLOW = 0.25  # seconds after which a call counts as hanging
 STALL = 1.0  # seconds of silence, with calls out, after which a provider counts as dead
 COLD, WIDEST, MOST = 3, 24, 96  # calls at once: before the first answer, by latency, hanging ones included
-PROBES = 5  # more calls at once, while nothing comes back
+PROBES = 3  # more calls at once, while nothing comes back
 SPARE = 4  # more calls at once, for urgent messages only
 CALLS_A_SECOND = 50  # what a line is made wide enough for
 IDLE = 5.0  # seconds after which a thread without work ends
@@ -133,7 +133,7 @@ class Line:
         self._routine: deque[str] = deque()
         self._where: dict[str, deque[str]] = {}
         self._busy: dict[str, float] = {}
-        self._threads = self._idle = self._waiting = self._probes = 0
+        self._threads = self._idle = self._waiting = 0
         self._latency: float | None = None
         self._heard = -math.inf
 
@@ -156,7 +156,7 @@ class Line:
         with self._changed:
             state = self.breaker.state(self._clock())
             if state == "half-open":
-                return max(0, PROBES - self._waiting)
+                return max(0, 1 + SPARE - self._waiting)
             deep = self._depth()
             return deep - self._waiting if self._waiting * 2 <= deep else 0
 
@@ -262,11 +262,8 @@ class Line:
         state = self.breaker.state(now)
         if state == "half-open" and (self._urgent or self._routine):
             if self.breaker.probing:
-                if self._probes <= 0:
-                    return None
-                self._probes -= 1
-            else:
-                self.breaker, self._probes, self._heard = self.breaker.probe(), 1, now
+                return None
+            self.breaker, self._heard = self.breaker.probe(), now
             return self._urgent.popleft() if self._urgent else self._routine.pop()
         if state != "closed" or not self._may_begin(now):
             return None
