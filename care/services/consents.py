@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,7 @@ from care.records.consents import EVERY_CHANNEL, FOLLOW_UP, Consent
 from care.records.patients import Patient
 
 UNVERSIONED = "unversioned"
+_TICK = timedelta(microseconds=1)
 
 
 class Ledger:
@@ -53,7 +54,12 @@ def decide(
     version: str = UNVERSIONED,
     purpose: str = FOLLOW_UP,
 ) -> Consent:
-    """Write one decision in the caller's transaction. `source` says where it was made: a form, a text, a provider."""
+    """Write one decision in the caller's transaction. `source` says where it was made: a form, a text, a provider.
+
+    It is dated after every earlier one of the patient, even if the clock was put back since: the last word counts.
+    """
+    mine = select(func.max(Consent.at)).where(Consent.patient_id == patient.id, Consent.purpose == purpose)
+    before = session.scalars(mine).one()
     decision = Consent(
         organization_id=patient.organization_id,
         patient_id=patient.id,
@@ -63,7 +69,7 @@ def decide(
         version=version,
         language=patient.language,
         source=source,
-        at=now,
+        at=now if before is None else max(now, before + _TICK),
     )
     session.add(decision)
     return decision
