@@ -10,7 +10,7 @@ sum = $(shell cat $(1) 2>/dev/null | cksum | tr ' ' '-')
 RUN_STAMP := .venv/.installed-$(call sum,requirements.txt)
 DEV_STAMP := .venv/.installed-dev-$(call sum,requirements.txt requirements-dev.txt)
 
-.PHONY: help run test check demo screenshots
+.PHONY: help run test check demo bench faults screenshots
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,8 @@ help:
 	@echo "make test   the tests, on an embedded PostgreSQL of their own"
 	@echo "make check  lint, types, architecture, migrations, tests"
 	@echo "make demo   a simulated month: the conversations, pages and escalations, to read"
+	@echo "make bench  how fast: reminders decided, messages delivered, each beside its yardstick; var/bench.json"
+	@echo "make faults a thousand randomised kills and faults, judged from the recorded history; var/faults.json"
 	@echo "make screenshots  the pages as a browser shows them, into docs/screenshots"
 
 run: | $(RUN_STAMP)
@@ -37,6 +39,12 @@ check: | $(DEV_STAMP)
 
 demo: | $(RUN_STAMP)
 	@$(BIN)/flask --app wsgi demo
+
+bench: | $(RUN_STAMP)
+	@$(BIN)/python -m bench
+
+faults: | $(DEV_STAMP)
+	@$(BIN)/python -m tests.faults
 
 screenshots: | $(DEV_STAMP)
 	@SCREENSHOTS=1 $(BIN)/python -m pytest -q -n 0 tests/browser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -128,7 +128,7 @@ def due_tasks(ids: Collection[UUID]) -> Select[Any]:
         .limit(1)
         .lateral("best")
     )
-    found: Select[Any] = (
+    found: Any = (
         select(
             Task.id,
             Task.lease_until,
@@ -153,7 +153,7 @@ def due_tasks(ids: Collection[UUID]) -> Select[Any]:
         .where(among(Task.id, ids))
         .order_by(Task.remind_at, Task.id)
     )
-    return found
+    return cast("Select[Any]", found)
 
 
 def read_due(row: Any) -> DueTask:
