@@ -7,6 +7,7 @@ sealed words, marks it, sends it and writes down what became of it.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import socket
 import statistics
@@ -87,7 +88,12 @@ def _provide(told: Any) -> None:
     told.put(listener.getsockname()[1])
     while True:
         connection, _ = listener.accept()
-        threading.Thread(target=_serve, args=(connection,), daemon=True).start()
+        threading.Thread(target=_serve_until_gone, args=(connection,), daemon=True).start()
+
+
+def _serve_until_gone(connection: socket.socket) -> None:
+    with contextlib.suppress(ConnectionError):
+        _serve(connection)
 
 
 def _serve(connection: socket.socket) -> None:

@@ -150,15 +150,16 @@ class TwilioSms:
     def _list(self, number: str, since: datetime) -> Iterator[Any]:
         """The messages to a number, newest first, until a whole page is older. Raises ChannelError after _PAGES."""
         page = self._twilio().messages.page(to=number, page_size=_PAGE)
-        for _ in range(_PAGES):
-            if page is None:
-                return
+        for _ in range(_PAGES - 1):
             records = list(page)
             yield from records
             if not records or all(one.date_created and one.date_created < since for one in records):
                 return
             page = page.next_page()
-        if page is not None:
+            if page is None:
+                return
+        yield from page
+        if page.next_page_url:
             raise ChannelError("retryable", "too-many", "the provider's list is too long")
 
     def _twilio(self) -> Any:

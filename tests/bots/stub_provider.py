@@ -40,7 +40,7 @@ def provider(*answers: Answer) -> Iterator[Provider]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
             fields = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
             made.asked.append({"path": self.path, "fields": fields, "headers": dict(self.headers)})
             answer = made.answers.pop(0) if len(made.answers) > 1 else made.answers[0]
@@ -53,6 +53,8 @@ def provider(*answers: Answer) -> Iterator[Provider]:
             self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
             self.wfile.write(payload)
+
+        do_GET = do_POST
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
