@@ -281,10 +281,10 @@ class Line:
         since = (self._heard if hanging else now) - SLOW
         busy = sum(1 for began in self._busy.values() if began >= since)
         width = self._width()
+        if busy < len(self._busy):
+            width *= 2
         if hanging:
             width += PROBES
-        elif busy < len(self._busy):
-            width *= 2
         room = MOST - len(self._busy)
         urgent = max(0, min(width + SPARE - busy, room + SPARE, len(self._urgent)))
         return urgent + max(0, min(width - busy - urgent, room - urgent, len(self._routine)))

@@ -113,7 +113,7 @@ def _depart(
     else:
         picked = claiming.pick(session, now, _rooms(session, rt, most), most)
     if not picked.ids:
-        session.rollback()
+        session.commit()  # nothing is written, but a rollback would have every row of the session read anew
         return 0, picked.more
     batch = decide(session, rt, claiming.leaving(session, picked.ids, now), now)
     write(session, batch, now)
