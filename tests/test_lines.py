@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from care.domain.message import Outgoing, Sent
+from care.errands import Errand, Post
 from care.errors import ChannelError
-from care.lines import COLD, PROBES, Errand, Line, Lines, Post
+from care.lines import COLD, PROBES, Line, Lines
 from tests.conftest import FakeChannel
 
 

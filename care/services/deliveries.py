@@ -24,8 +24,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from care.errands import Errand, Post, run
 from care.errors import ChannelError
-from care.lines import Errand, Post, run
 from care.records.communications import Communication
 from care.runtime import Runtime
 from care.services import claiming

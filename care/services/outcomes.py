@@ -27,8 +27,8 @@ from care.domain.delivery import (
     status_of,
 )
 from care.domain.message import Sent
+from care.errands import Errand, Found, Outcome
 from care.errors import ChannelError
-from care.lines import Errand, Found, Outcome
 from care.records.among import among
 from care.records.communications import Communication
 from care.records.dead_letters import DeadLetter
