@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     reader = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     reader.add_argument("--runs", type=int, default=int(os.environ.get("FAULTS", "1000")), help="how many runs")
     reader.add_argument("--seed", type=int, default=1, help="the first run's seed; the others follow it")
-    reader.add_argument("--lanes", type=int, default=3, help="runs side by side, each lane with a cluster of its own")
+    reader.add_argument("--lanes", type=int, default=4, help="runs side by side, each lane with a cluster of its own")
     reader.add_argument("--keep", action="store_true", help="keep every history, not only those with a finding")
     reader.add_argument("--into", type=Path, default=VAR, help="the folder for faults.json and for histories")
     reader.add_argument("--sabotage", choices=("send-twice", "swallow"), help="break the channel, to see this fail")

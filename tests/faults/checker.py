@@ -87,6 +87,11 @@ class History:
         """Whether whoever has this address consented; who is nobody's patient is not asked."""
         return address not in self.person or bool(self.person[address]["consented"])
 
+    def ways(self, address: str) -> set[str]:
+        """All addresses of whoever has this one."""
+        person = self.person.get(address)
+        return {person["address"], *person["others"]} if person else {address}
+
     def unreachable(self, person: Line) -> bool:
         """Whether nothing that needs consent may be expected to reach this person."""
         gone = self.opted_out | self.dead
@@ -146,8 +151,9 @@ def _unheard(history: History) -> Iterator[str]:
 
 
 def _unpaged(history: History, text: Line) -> Iterator[str]:
-    replies = [one for one in history.out if one["purpose"] == "emergency" and one["address"] == text["address"]]
-    dangers = [one for one in history.of("text") if one["says"] == "danger" and one["sender"] == text["address"]]
+    theirs = history.ways(text["address"])  # the reply may have had to go another way
+    replies = [one for one in history.out if one["purpose"] == "emergency" and one["address"] in theirs]
+    dangers = [one for one in history.of("text") if one["says"] == "danger" and one["sender"] in theirs]
     if len(replies) < len({one["sid"] for one in dangers}):
         yield f"no emergency reply to text {text['id']}"
     linked = {one["escalation"] for one in history.of("link") if one["message"] == text["id"]}
@@ -236,13 +242,13 @@ def _against_wishes(history: History) -> Iterator[str]:
     for one in history.of("opted-out"):
         since[one["address"]] = min(since.get(one["address"], one["at"]), one["at"])
     for intent in history.of("intent"):
-        message = history.message[intent["id"]]
-        if message["purpose"] not in EXEMPT and not history.consented(intent["to"]):
+        message = history.message.get(intent["id"])
+        if message and message["purpose"] not in EXEMPT and not history.consented(intent["to"]):
             yield f"{_name(message)} to somebody who never consented"
     for state in history.of("state"):
-        if state["known"] != "sending":
+        message = history.message.get(state["id"])
+        if state["known"] != "sending" or message is None:
             continue
-        message = history.message[state["id"]]
         address = message["address"]
         if message["purpose"] not in EXEMPT and state["begun"] > since.get(address, state["begun"]):
             yield f"{_name(message)} to somebody who had opted out before it was claimed"

@@ -1,4 +1,4 @@
-"""A fuse: a worker's own death, at a boundary that was chosen before it was born.
+"""A fuse: a worker's own death (or a long sleep), at a boundary that was chosen before it was born.
 
 Nothing in the product knows of it. It listens to the engine (a statement, a commit) and to the channel (about to send,
 sent), all from outside.
@@ -34,6 +34,7 @@ class Fuse:
     job: str = ""
     boundary: str = ""
     count: int = 1
+    freeze: bool = False  # stopped as a virtual machine may be, and woken after its leases are over
     running: str = ""
     statements: int = 0
     commits: int = 0
@@ -49,7 +50,9 @@ class Fuse:
             return
         if self.boundary in (boundary, "anywhere"):
             self.count -= 1
-            if self.count <= 0:
+            if self.count == 0 and self.freeze:
+                os.kill(os.getpid(), signal.SIGSTOP)
+            elif self.count <= 0 and not self.freeze:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def watch(self, engine: Engine) -> None:

@@ -28,7 +28,8 @@ from launch.postgres import Embedded
 from scheduler.jobs import job
 from tests.faults import processes, stage
 from tests.faults.board import Board
-from tests.faults.provider import ACCOUNT, OTHER_ACCOUNT, SENDER, TOKEN
+from tests.faults.messenger import ACCOUNT, SENDER, TOKEN
+from tests.faults.provider import OTHER_ACCOUNT
 from tests.faults.script import BEGIN, TIMEOUT, draw
 from tests.faults.worker import WANTED, Second, Tapped
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.faults import processes
 from tests.faults.checker import Findings, check
 from tests.faults.lane import Lane, lane
 from tests.faults.play import Play
@@ -64,6 +65,7 @@ class Matrix:
         self.seconds = time.monotonic() - began
 
     def _lane(self, number: int, seeds: Sequence[int]) -> int:
+        processes.end_with_parent()
         try:
             with lane() as where, open(self.folder / f"lane-{number}.jsonl", "a", encoding="utf-8") as file:
                 for seed in seeds:

@@ -13,66 +13,28 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import sessionmaker
 
 from care.errors import CareError
-from care.records.base import Base
-from care.records.communications import Communication
-from care.records.escalations import Escalation
 from care.records.patients import ContactPoint
 from care.services import escalations
 from tests.faults import processes, record, stage
 from tests.faults.fuse import Fuse
 from tests.faults.lane import Lane
-from tests.faults.provider import ACCOUNT, OTHER_ACCOUNT, Provider
+from tests.faults.looking import JOB, LOOK, PASS, UNWILLING, to_close
+from tests.faults.messenger import ACCOUNT
+from tests.faults.provider import OTHER_ACCOUNT, Provider
 from tests.faults.script import BEGIN, HORIZON_DAYS, WORKERS, Blow, Script
 from tests.faults.worker import EVERYTHING, WANTED, serve, work
 
-BOUND = 60.0  # seconds of real time that a run may take
+BOUND = 150.0  # seconds of real time that a run may take
+MOST_DEATHS = 60  # more than any script asks for
+FROZEN = 0.6  # seconds of real time that somebody stays frozen
 PATIENCE = 0.25  # seconds without progress after which time passes
 HORIZON = BEGIN + timedelta(days=HORIZON_DAYS)
-ENDED = ("delivered", "sent", "sent-unconfirmed", "failed", "unknown", "stopped")
 WEB = WORKERS  # the seat of the web process
-
-QUEUES = [
-    (table.name, column.name)
-    for table in Base.metadata.sorted_tables
-    for column in table.columns
-    if "lease_until" in table.columns and column.name.endswith("_at")
-    for index in table.indexes
-    if str(index.dialect_options["postgresql"]["where"]) == f"{column.name} IS NOT NULL"
-]
-JOB = {
-    "care_plan.expand_at": "expand",
-    "task.remind_at": "remind",
-    "communication.take_at": "turns",
-    "questionnaire_response.score_at": "score",
-    "escalation.page_at": "page",
-    "letters": "deliver",
-}
-LOOK = text(
-    " UNION ALL ".join(
-        f"SELECT '{table}.{column}' AS queue, count(*) FILTER (WHERE {column} <= :now) AS due,"
-        f" count(*) FILTER (WHERE {column} <= :now AND coalesce(lease_until, 'epoch') < clock_timestamp()) AS free,"
-        f" count(*) FILTER (WHERE lease_until > clock_timestamp()) AS leased, min({column}) AS earliest,"
-        f" count(*) AS waiting FROM {table} WHERE {column} IS NOT NULL"
-        for table, column in QUEUES
-    )
-    + " UNION ALL SELECT 'letters', count(*), count(*), 0, NULL, 0 FROM dead_letter"
-    " WHERE queue = 'outbox' AND resolved_at IS NULL AND patient_id IS NOT NULL"
-)
-TABLES = sorted({table for table, _ in QUEUES})
-UNWILLING = text(
-    "SELECT cp.id, extract(epoch FROM clock_timestamp())::float8 FROM contact_point cp WHERE cp.status <> 'active'"
-    " OR NOT (SELECT granted FROM consent c WHERE c.patient_id = cp.patient_id AND c.purpose = 'follow-up'"
-    " AND c.channel IN (cp.channel, '*') ORDER BY c.id DESC LIMIT 1)"
-)
-PASS = [
-    text(f"UPDATE {table} SET lease_until = lease_until - interval '1 hour' WHERE lease_until > clock_timestamp()")
-    for table in TABLES
-]
 
 
 class Play:
@@ -94,6 +56,7 @@ class Play:
         self.opted_out: set[Any] = set()
         self.deaths = 0
         self.orphans = False
+        self.frozen: dict[int, float] = {}
 
     # --- the frame --------------------------------------------------------------------------------------------------
 
@@ -110,7 +73,7 @@ class Play:
                 if time.monotonic() - began > BOUND:
                     self.note("unsettled", why=f"{self.state}, {self.board.owed} owed, at {self.board.now()}")
                     break
-                time.sleep(0.02)
+                time.sleep(0.025)
         finally:
             self.stop()
         self.finish()
@@ -129,7 +92,7 @@ class Play:
     def provide(self, listener: Any, web: tuple[str, int], replies: dict[str, list[str]]) -> None:
         """The provider's process."""
         manners = {ACCOUNT: self.script.manners, OTHER_ACCOUNT: self.script.second}
-        made = Provider(self.board, manners, self.history, web, replies, listener)
+        made = Provider(self.board, self.history, web, manners, replies, listener)
         asyncio.run(made.run(self.mouth[0]))
 
     def employ(self, seat: int) -> None:
@@ -138,7 +101,7 @@ class Play:
         fuse = Fuse()
         for death in self.script.deaths:
             if (death.seat, death.life) == (seat, life):
-                fuse = Fuse(death.job, death.boundary, death.count)
+                fuse = Fuse(death.job, death.boundary, death.count, death.freeze)
         lane = self.lane
         if seat == WEB:
             self.pids[seat] = processes.fork(lambda: serve(lane.app, lane.web, fuse), self.log)
@@ -189,7 +152,7 @@ class Play:
         self.board.due = sum(
             1 << WANTED.index(name) for name in {JOB.get(one[0], "deliver") for one in state if one[2]}
         )
-        if not due and not leased:
+        if not due and not leased and not self.frozen:
             return self.nurse() and self.move(state)
         if leased and self.orphans and now - self.since > PATIENCE / 2:
             self.pass_leases()
@@ -200,13 +163,24 @@ class Play:
         return False
 
     def replace_dead(self) -> None:
-        """Whoever died is replaced at once."""
+        """Whoever died is replaced at once; who is frozen wakes after a while. Raises when the play itself broke."""
+        if processes.state(self.provider) == "gone" or self.deaths > MOST_DEATHS:
+            raise RuntimeError(f"a process of the run does not stand: see {self.log}")
         for seat, pid in list(self.pids.items()):
-            if processes.gone(pid):
+            state = processes.state(pid)
+            if state == "frozen":
+                self.note("frozen", seat=seat)
+                self.frozen[seat] = time.monotonic() + FROZEN
+                self.orphans = True
+            elif state == "gone":
+                self.frozen.pop(seat, None)
                 self.deaths += 1
                 self.orphans = True
                 self.note("death", seat=seat, life=self.lives[seat])
                 self.employ(seat)
+            elif seat in self.frozen and self.frozen[seat] < time.monotonic():
+                del self.frozen[seat]
+                processes.kill(pid, signal.SIGCONT, wait=False)
 
     def strike(self) -> None:
         """The blows whose time has come."""
@@ -261,21 +235,21 @@ class Play:
     # --- time -------------------------------------------------------------------------------------------------------
 
     def pass_leases(self) -> None:
-        """Let the leases run out of all whose holders are dead or done: everybody else is between two ticks."""
+        """Let the leases run out of all whose holders are dead, done or frozen: the others are between two ticks."""
         number = self.board.pause()
         try:
             end = time.monotonic() + 20
             while time.monotonic() < end:
-                for seat in range(WORKERS):
-                    if processes.gone(self.pids[seat]):
-                        self.deaths += 1
-                        self.employ(seat)
-                if all(self.board.paused(seat) == number for seat in range(WORKERS)):
+                self.replace_dead()
+                if all(seat in self.frozen or self.board.paused(seat) == number for seat in range(WORKERS)):
                     break
                 time.sleep(0.002)
             else:
                 return
+            if self.frozen:  # for everybody else more time has passed than their leases last
+                self.board.set(self.board.now() + timedelta(minutes=6))
             with contextlib.suppress(SQLAlchemyError), self.sessions() as session:
+                session.execute(text("SET LOCAL lock_timeout = '200ms'"))  # the frozen may hold rows
                 for statement in PASS:
                     session.execute(statement)
                 session.connection().commit()
@@ -304,16 +278,7 @@ class Play:
         before = self.board.now() - timedelta(minutes=self.script.patience)
         try:
             with self.sessions() as session:
-                paged = select(Communication.escalation_id).where(
-                    Communication.escalation_id == Escalation.id,
-                    Communication.purpose == "page",
-                    Communication.delivery.in_(ENDED),
-                )
-                found = select(Escalation.id).where(
-                    Escalation.status != "completed",
-                    (Escalation.priority == "routine") | ((Escalation.requested_at <= before) & paged.exists()),
-                )
-                ids = list(session.scalars(found))
+                ids = list(session.scalars(to_close(before)))
                 for one in ids:
                     escalations.accept(session, self.lane.rt, self.lane.nurse, one)
                     escalations.complete(session, self.lane.rt, self.lane.nurse, one, "phoned")

@@ -25,6 +25,7 @@ def fork(work: Callable[[], object], log: str) -> int:
     try:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(descriptor, 1)
         os.dup2(descriptor, 2)
@@ -36,11 +37,25 @@ def fork(work: Callable[[], object], log: str) -> int:
         os._exit(1)
 
 
-def gone(pid: int) -> bool:
-    """Whether a child has ended (and is buried now)."""
+def end_with_parent() -> None:
+    """Leave in order (what was started is stopped) when the parent is gone, or when told to."""
+
+    def leave(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        raise SystemExit(143)
+
+    signal.signal(signal.SIGTERM, leave)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def state(pid: int) -> str:
+    """What has become of a child: running, frozen since it was last asked, or gone (and buried now)."""
     with suppress(ChildProcessError):
-        return os.waitpid(pid, os.WNOHANG)[0] != 0
-    return True
+        found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
+        if not found:
+            return "running"
+        return "frozen" if os.WIFSTOPPED(status) else "gone"
+    return "gone"
 
 
 def kill(pid: int, number: int = signal.SIGKILL, wait: bool = True) -> None:

@@ -7,56 +7,37 @@ its own records as a provider would. Receipts and texts are brought to us signed
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import json
 import os
 import random
 import signal
 import socket
 import struct
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from tests.faults.board import Board
+from tests.faults.answers import REFUSALS, account_of, answer, matches, raw
+from tests.faults.messenger import ACCOUNT, SENDER, Messenger
 from tests.faults.script import TIMEOUT, Manners
 
-ACCOUNT, OTHER_ACCOUNT = "AC" + "1" * 32, "AC" + "2" * 32
-TOKEN = "a-token-of-the-fault-matrix"
-SENDER = "+12025550199"
-BRINGING = 400  # tries, fifty a second: longer than any restart of the database
+OTHER_ACCOUNT = "AC" + "2" * 32
 
 
 @dataclass
-class Provider:
+class Provider(Messenger):
     """Everything one provider process has."""
 
-    board: Board
     manners: Mapping[str, Manners]  # by account
-    history: str
-    web: tuple[str, int]
     replies: dict[str, list[str]]
     listener: socket.socket
     patience: float = 2 * TIMEOUT  # how long a hanging answer hangs
     kept: list[dict[str, Any]] = field(default_factory=list)
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    waiting: int = 0
 
     def __post_init__(self) -> None:
-        self.dice = random.Random(self.manners[ACCOUNT].seed)
-        self.file = open(self.history, "a", encoding="utf-8")  # noqa: SIM115  (as long as the process)
-
-    def note(self, kind: str, **what: Any) -> None:
-        """Append one record to the history."""
-        what |= {"kind": kind, "mono": time.monotonic(), "now": self.board.now().isoformat()}
-        self.file.write(json.dumps(what) + "\n")
-        self.file.flush()
+        self.open(random.Random(self.manners[ACCOUNT].seed))
 
     # --- taking messages --------------------------------------------------------------------------------------------
 
@@ -119,68 +100,6 @@ class Provider:
             status = await self.bring(urlsplit(callback).path + "?" + urlsplit(callback).query, fields)
             self.note("receipt", id=ours, sid=message["sid"], word=word, status=status)
 
-    # --- bringing texts ---------------------------------------------------------------------------------------------
-
-    async def bring_text(self, sender: str, words: str, delay: float, says: str = "", twice: bool = False) -> None:
-        """Bring a text of a phone to us, perhaps twice at once."""
-        await asyncio.sleep(delay)
-        sid = f"SM{self.dice.getrandbits(128):032x}"
-        fields = {"MessageSid": sid, "From": sender, "To": SENDER, "Body": words, "AccountSid": ACCOUNT}
-        kind = says or ("stop" if words == "STOP" else "danger" if len(words) > 15 else "words")
-
-        async def once() -> None:
-            status = await self.bring("/webhooks/twilio/sms", fields)
-            self.note("text", sid=sid, sender=sender, says=kind, status=status)
-
-        await asyncio.gather(*(once() for _ in range(2 if twice else 1)))
-
-    async def bring(self, path: str, fields: dict[str, str]) -> int:
-        """POST a signed form until it is taken; the last status, 0 when nobody ever answered."""
-        url = f"http://{self.web[0]}:{self.web[1]}{path}"
-        signed = url + "".join(key + fields[key] for key in sorted(fields))
-        signature = base64.b64encode(hmac.new(TOKEN.encode(), signed.encode(), hashlib.sha1).digest()).decode()
-        body = urlencode(fields)
-        head = (
-            f"POST {path} HTTP/1.1\r\nHost: {self.web[0]}:{self.web[1]}\r\nConnection: close\r\n"
-            f"X-Twilio-Signature: {signature}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        )
-        status = 0
-        for _ in range(BRINGING):
-            status = await self.call(head + body)
-            if 200 <= status < 300 or status in (401, 403, 422):
-                break
-            await asyncio.sleep(0.02)
-        return status
-
-    async def call(self, request: str) -> int:
-        """One request to us; its status, 0 without an answer."""
-        try:
-            async with asyncio.timeout(5):
-                reader, writer = await asyncio.open_connection(*self.web)
-                try:
-                    writer.write(request.encode())
-                    line = await reader.readline()
-                finally:
-                    writer.transport.abort()
-            return int(line.split()[1])
-        except (OSError, TimeoutError, IndexError, ValueError):
-            return 0
-
-    def later(self, work: Any) -> None:
-        """Do something beside; the board says how much is still owed."""
-        self.waiting += 1
-        self.board.owed = self.waiting
-        task = asyncio.ensure_future(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.done)
-
-    def done(self, task: asyncio.Task[None]) -> None:
-        """One less."""
-        self.tasks.discard(task)
-        self.waiting -= 1
-        self.board.owed = self.waiting
-
     # --- HTTP -------------------------------------------------------------------------------------------------------
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -196,7 +115,7 @@ class Provider:
                 body = (await reader.readexactly(length)).decode() if length else ""
                 if method == "POST":
                     going = await self.take(
-                        _account(target), {key: one[0] for key, one in parse_qs(body, True).items()}, writer
+                        account_of(target), {key: one[0] for key, one in parse_qs(body, True).items()}, writer
                     )
                 else:
                     going = await self.look_up(target, writer)
@@ -248,7 +167,7 @@ class Provider:
         asked = urlsplit(target)
         query = {key: one[0] for key, one in parse_qs(asked.query).items()}
         self.note("asked", to=query.get("To", ""))
-        if self.dice.random() < self.manners[_account(target)].lookup_trouble:
+        if self.dice.random() < self.manners[account_of(target)].lookup_trouble:
             if self.dice.random() < 0.5:
                 return await answer(writer, 500, {"code": 20500, "message": "internal", "status": 500})
             await asyncio.sleep(self.patience)
@@ -260,7 +179,7 @@ class Provider:
         found = [
             self.shown(one)
             for one in reversed(self.kept)
-            if one["account_sid"] == _account(target) and _matches(one, query)
+            if one["account_sid"] == account_of(target) and matches(one, query)
         ]
         size = int(query.get("PageSize", "50"))
         page = {"messages": found[:size], "page": 0, "page_size": size, "next_page_uri": None, "uri": asked.path}
@@ -290,48 +209,3 @@ class Provider:
             await asyncio.sleep(0.3)
             down.clear()
             server = await asyncio.start_server(self.serve, *address, reuse_address=True)
-
-
-REFUSALS: dict[str, tuple[int, int, str]] = {
-    "429-hour": (429, 20429, "Retry-After: 3600\r\n"),
-    "429-soon": (429, 20429, "Retry-After: 5\r\n"),
-    "bad-number": (400, 21211, ""),
-    "opted-out": (400, 21610, ""),
-}
-
-
-def _account(target: str) -> str:
-    return target.split("/Accounts/", 1)[-1].split("/", 1)[0]
-
-
-def _matches(message: Mapping[str, Any], query: Mapping[str, str]) -> bool:
-    """Whether a message is among those asked for, the way Twilio filters: equal numbers, days of sending."""
-    if any(query.get(name, message[key]) != message[key] for name, key in (("To", "to"), ("From", "from"))):
-        return False
-    sent = datetime.strptime(message["date_sent"], "%a, %d %b %Y %H:%M:%S %z")
-    for name, passes in (("DateSent", "eq"), ("DateSent>", "after"), ("DateSent<", "before")):
-        if name not in query:
-            continue
-        asked, at = query[name], sent.isoformat()
-        asked, at = (asked[:10], at[:10]) if len(asked) == 10 else (asked[:19].replace(" ", "T"), at[:19])
-        if (
-            (passes == "eq" and at != asked)
-            or (passes == "after" and at < asked)
-            or (passes == "before" and at > asked)
-        ):
-            return False
-    return True
-
-
-async def raw(writer: asyncio.StreamWriter, data: bytes) -> bool:
-    """Write bytes as they are."""
-    writer.write(data)
-    await writer.drain()
-    return True
-
-
-async def answer(writer: asyncio.StreamWriter, status: int, body: Mapping[str, Any], more: str = "") -> bool:
-    """Write a JSON answer."""
-    payload = json.dumps(body).encode()
-    head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(payload)}\r\n{more}\r\n"
-    return await raw(writer, head.encode() + payload)

@@ -80,13 +80,14 @@ class Text:
 
 @dataclass(frozen=True)
 class Death:
-    """The fuse that a seat's n-th worker is born with."""
+    """The fuse that a seat's n-th worker is born with: it dies there, or is frozen for longer than its leases."""
 
     seat: int
     life: int
     job: Job
     boundary: str
     count: int
+    freeze: bool
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,9 @@ class Script:
     @property
     def faults(self) -> list[str]:
         """What is wrong in this run, for the table."""
-        found = {f"die {one.boundary}" for one in self.deaths} | {one.what for one in self.blows}
+        found = {f"{'freeze' if one.freeze else 'die'} {one.boundary}" for one in self.deaths} | {
+            one.what for one in self.blows
+        }
         found |= {"carrier loses and doubles"} if self.carried else set()
         found |= {"another way to go"} if any(one.second for one in self.people) else set()
         return sorted(found | {f"provider {name}" for name in self.manners.odds if name != "ok"})
@@ -142,16 +145,16 @@ def draw(seed: int) -> Script:
     """The script of a seed."""
     dice = random.Random(seed)
     detours = dice.random() < 0.4
-    people = tuple(_person(dice, number, detours) for number in range(dice.randint(4, 9)))
+    people = tuple(_person(dice, number, detours) for number in range(dice.randint(3, 7)))
     return Script(
         seed=seed,
         people=people,
-        texts=tuple(_text(dice, people) for _ in range(dice.randint(0, 5))),
+        texts=tuple(_text(dice, people) for _ in range(dice.randint(0, 4))),
         manners=_manners(dice),
         deaths=tuple(_death(dice) for _ in range(dice.choice((1, 2, 3, 4, 6)))),
         blows=tuple(_blow(dice) for _ in range(dice.choice((0, 1, 1, 2, 3)))),
         patience=dice.choice((0, 2, 12)),
-        leap=dice.choice((1, 2, 10, 30)),
+        leap=dice.choice((2, 10, 30, 60)),
         second=_manners(dice),
         carried=dice.random() < 0.3,
     )
@@ -195,7 +198,9 @@ def _manners(dice: random.Random) -> Manners:
 
 
 def _death(dice: random.Random) -> Death:
-    job = dice.choice(("deliver", "deliver", "deliver", "remind", "remind", "turns", "page", "any"))
+    job = dice.choice(("deliver", "deliver", "deliver", "remind", "remind", "turns", "page", "any", "web"))
+    if job == "web":
+        return Death(WORKERS, 0, job, dice.choice(("before-commit", "after-commit")), dice.choice((1, 2, 5)), False)
     boundary = dice.choice(
         [one for one in BOUNDARIES if job == "deliver" or ("-send" not in one and "-accept" not in one)]
     )
@@ -204,7 +209,8 @@ def _death(dice: random.Random) -> Death:
     count = dice.randint(1, 40) if boundary == "anywhere" else dice.choice((1, 1, 2, 3))
     if boundary == "before-claim":
         count = dice.randint(2, 30)
-    return Death(dice.randrange(WORKERS), dice.choice((0, 0, 1, 2)), job, boundary, count)
+    freeze = dice.random() < 0.2
+    return Death(dice.randrange(WORKERS), dice.choice((0, 0, 1, 2)), job, boundary, count, freeze)
 
 
 def _blow(dice: random.Random) -> Blow:

@@ -26,7 +26,7 @@ from care.runtime import Runtime
 from care.services import consents, content, enrolment
 from care.services.enrolment import Enrolment
 from launch.postgres import Embedded
-from tests.faults.provider import SENDER
+from tests.faults.messenger import SENDER
 from tests.faults.script import BEGIN, DUE, STAFF, Script
 from tests.migrated import migrate
 

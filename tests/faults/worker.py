@@ -26,9 +26,9 @@ from scheduler.jobs import CARRIED, JOBS, Job
 from tests.faults.board import Board
 from tests.faults.fuse import Fuse
 
-IDLE = 0.01  # seconds between two rounds of a worker
-KEEN = 0.5  # odds that a worker looks at a job that has something to do
-ANYWAY = 0.01  # odds that it does though the conductor saw nothing
+IDLE = 0.015  # seconds between two rounds of a worker
+KEEN = 0.4  # odds that a worker looks at a job that has something to do
+ANYWAY = 0.003  # odds that it does though the conductor saw nothing
 LOST_OR_DOUBLED = 0.4  # odds of each of the two copies of an id to arrive
 WANTED = ("expand", "remind", "page", "turns", "score", "deliver")
 EVERYTHING = (1 << len(WANTED)) - 1
