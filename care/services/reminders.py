@@ -34,6 +34,14 @@ IN_CONVERSATION = timedelta(seconds=15)
 LATE = timedelta(hours=1)  # a first reminder later than this was held up by an outage
 _TICK = timedelta(microseconds=1)
 _STATUS = {status.value: status for status in TaskStatus}
+_ANY_REMINDER = {
+    "direction": "out",
+    "purpose": Purpose.REMINDER.value,
+    "priority": Priority.ROUTINE.rank,
+    "status": CommunicationStatus.PREPARATION.value,
+    "delivery": Delivery.QUEUED.value,
+    "attempts": 0,
+}
 _HELD = ("was_status", "was_lease_until")
 _MOVED, _ENDED = ("reminders_sent", "remind_at"), ("status", "status_reason", "remind_at")
 
@@ -142,24 +150,18 @@ def _write(session: Session, moved: list[dict[str, Any]], ended: list[dict[str, 
 def _message(task: DueTask, moment: datetime, now: datetime) -> dict[str, Any]:
     """The reminder's row. Its name is new: the task is ours, and its count moved on in this transaction."""
     person = task.person
-    return {
+    return _ANY_REMINDER | {
         "id": new_id(),
         "organization_id": person.organization_id,
         "patient_id": person.id,
         "care_team_id": person.care_team_id,
         "contact_point_id": task.contact_id,
-        "direction": "out",
         "channel": task.channel,
-        "purpose": Purpose.REMINDER.value,
-        "priority": Priority.ROUTINE.rank,
-        "status": CommunicationStatus.PREPARATION.value,
-        "delivery": Delivery.QUEUED.value,
         "dedupe": f"reminder:{task.id}:{task.reminders_sent}",
         "address_token": task.address_token,
         "at": now,
         "recorded_at": moment,
         "send_at": now,
-        "attempts": 0,
         "task_id": task.id,
     }
 
