@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -15,12 +15,13 @@ from sqlalchemy import (
     Integer,
     Select,
     UniqueConstraint,
+    func,
     or_,
     select,
     true,
 )
 from sqlalchemy.dialects.postgresql import TIMESTAMP
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from care.records.among import among
 from care.records.base import Base, OfPatient, Queued
@@ -32,7 +33,9 @@ from care.records.patients import PERSON, ContactPoint, Patient, Person
 class Task(OfPatient, Queued, Base):
     """One occurrence of an action, identified by (care plan, action, nominal local date-time); never an ordinal.
 
-    `remind_at` is the queue: when the next reminder or the closing is decided. It may be answered from `opens_at`
+    `remind_at` is the queue: when the next reminder or the closing is decided.
+    `asked_at` is when a reminder last put its question to the patient: the conversation opens with their next text, and
+    nothing is written for it before. It may be answered from `opens_at`
     (NULL: from `due_at`) until `closes_at` (NULL: however late; only from `expires_at` on nobody is reminded).
     """
 
@@ -55,6 +58,7 @@ class Task(OfPatient, Queued, Base):
     closes_at: Mapped[datetime | None]
     remind_at: Mapped[datetime | None]
     reminders_sent: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    asked_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
 
 
@@ -83,8 +87,9 @@ def tasks_between(session: Session, patient_id: UUID, since: datetime, until: da
 class DueTask(NamedTuple):
     """A task whose reminder is being decided, with what the decision needs of its plan, its patient and their address.
 
-    `contact_id` to `address_token` are of the best active contact point with a consent, None when there is none; the
-    address stays sealed until a message to it is written.
+    `other_asked_at` is when another open task of the patient was asked for last. `contact_id` to `address_token` are of
+    the best active contact point with a consent, None when there is none; the address stays sealed until a message to
+    it is written.
     """
 
     id: UUID
@@ -96,6 +101,8 @@ class DueTask(NamedTuple):
     due_at: datetime
     expires_at: datetime
     reminders_sent: int
+    asked_at: datetime | None
+    other_asked_at: datetime | None
     plan_status: str
     definition_id: UUID
     contact_id: UUID | None
@@ -105,6 +112,7 @@ class DueTask(NamedTuple):
     person: Person
 
 
+ASKED_LATELY = timedelta(days=14)  # a question older than that is no longer what the patient has in mind
 _LAST = len(DueTask._fields) - 1
 
 
@@ -119,6 +127,18 @@ def due_tasks(ids: Collection[UUID]) -> Select[Any]:
         )
         .order_by(Consent.at.desc(), Consent.id.desc())
         .limit(1)
+        .scalar_subquery()
+    )
+    other = aliased(Task)
+    others = (
+        select(func.max(other.asked_at))
+        .where(
+            other.patient_id == Task.patient_id,
+            other.id != Task.id,
+            other.due_at > Task.due_at - ASKED_LATELY,
+            other.due_at <= Task.remind_at,
+            other.status.in_(("ready", "in-progress")),
+        )
         .scalar_subquery()
     )
     best = (
@@ -139,6 +159,8 @@ def due_tasks(ids: Collection[UUID]) -> Select[Any]:
             Task.due_at,
             Task.expires_at,
             Task.reminders_sent,
+            Task.asked_at,
+            others.label("other_asked_at"),
             CarePlan.status.label("plan_status"),
             CarePlan.definition_id,
             best.c.id.label("contact_id"),

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from care.domain.codes import CommunicationStatus, Priority, Purpose, ResponseStatus, TaskStatus
-from care.domain.conversation import take_turn
+from care.domain.conversation import begin, take_turn
 from care.domain.questionnaire import Questionnaire
 from care.domain.screen import screen
 from care.domain.triage import Alarm
@@ -39,7 +39,7 @@ from care.records.tasks import Task
 from care.runtime import Runtime
 from care.services import audits, consents, content, outbox
 from care.services.alarms import Case, raise_many
-from care.services.drafts import Draft, draft, store
+from care.services.drafts import OPEN, Draft, draft, store
 from care.services.talking import Row, Talking, talking
 
 ATTACHMENT = "attachment"
@@ -86,6 +86,7 @@ class Desks:
         self.taken.append(message.id)
 
     def _say_and_do(self, desk: Talking, message: Communication, words: str) -> None:
+        self._open(desk, message)
         verdict = screen(words, self.lexicon)
         turn = take_turn(desk.talk, words, verdict, self._desk(desk, message))
         if turn.talk != desk.talk:
@@ -94,6 +95,24 @@ class Desks:
             self._apply(act, desk, message)
         for number, say in enumerate(turn.says):
             self._reply(desk, message, say.purpose, say.text, str(number))
+
+    def _open(self, desk: Talking, message: Communication) -> None:
+        """The conversation that a reminder asked for opens with the answer to it; until then nothing was written."""
+        if desk.talk.status != "idle" or desk.changed:
+            return
+        since = desk.conversation.updated_at if desk.conversation else None
+        asked = [
+            (task.asked_at, task)
+            for task in desk.tasks.values()
+            if task.asked_at is not None
+            and (since is None or task.asked_at > since)
+            and task.status in OPEN
+            and task.expires_at > message.at
+        ]
+        if asked:
+            task = max(asked, key=lambda one: one[0])[1]
+            named = OpenTask(str(task.id), task.questionnaire, self._title(desk, task), task.due_at)
+            desk.talk, desk.changed = begin(named, self._desk(desk, message)).talk, True
 
     def _desk(self, desk: Talking, message: Communication) -> Desk:
         """What the conversation may know; its "now" is when the text was written."""

@@ -1,5 +1,8 @@
 """Openings: a reminder that itself asks the first question, and conversations that end with their task.
 
+Where nothing is going on, asking writes nothing of a conversation: it opens with the patient's answer, in
+`services.desks`. Only what breaks into a conversation, or ends one, is written here.
+
 The state of a conversation is changed only by whoever holds the patient's lock, as when a text is answered.
 """
 
@@ -65,7 +68,9 @@ class Openings:
         self._talks: dict[UUID, Talk] = {}
         self._read()
         self._tasks = self._asked()
-        self._first: dict[tuple[Any, ...], tuple[str | None, str]] = {}  # how a talk from nothing begins, and its words
+        self._first: dict[tuple[Any, ...], str] = {}
+        self._asking: set[UUID] = set()
+        self._spoken_to: set[UUID] = set()
         self._changed: dict[UUID, Person] = {}
         self._drafts: list[Draft] = []
 
@@ -94,31 +99,31 @@ class Openings:
         until = row.updated_at + STILL_WRITING
         return until if until > self.now else None
 
+    def asks(self, task: DueTask, channel: Channel | None) -> bool:
+        """Whether the reminder itself puts the question to a patient with whom no conversation is going on.
+
+        Then nothing is written of a conversation: it opens when the patient answers (`Task.asked_at`).
+        """
+        person = task.person
+        talk = self._talks.get(person.id)
+        if talk is not None and talk.status != "idle":
+            return False
+        if person.id in self._spoken_to or self._since(person.id, task.other_asked_at) or not _two_way(channel, person):
+            return False
+        self._spoken_to.add(person.id)
+        self._asking.add(task.id)
+        return True
+
     def words(self, task: DueTask, plan: PlanDefinition, channel: Channel | None) -> str:
         """What the reminder says: the open or first question, where the patient can answer it here; else a nudge."""
         person = task.person
-        talk = self._talks.get(person.id, Talk.idle())
-        fresh = talk.status == "idle" and _two_way(channel, person)
-        how = (
-            plan.canonical,
-            task.action_id,
-            task.questionnaire,
-            person.language,
-            person.glucose_unit,
-            channel.name if channel else "",
-        )
-        if fresh and how in self._first:
-            asked, words = self._first[how]
-            self._talks[person.id] = Talk("asking", task.questionnaire, str(task.id), asked=asked)
-            self._changed[person.id], self._tasks[task.id] = person, task
-            return words
-        action = plan.action(task.action_id)
-        title = action.title if action else content.questionnaire(self.session, task.questionnaire).title
-        named = OpenTask(str(task.id), task.questionnaire, title, task.due_at)
-        desk = self._desk(named, plan, person, channel)
+        if task.id in self._asking:
+            return self._question(task, plan, channel)
+        desk, named = self._desk(task, plan, channel)
         if not _two_way(channel, person):
             return desk.say("reminder-again" if task.reminders_sent else "reminder", {"title": desk.title(named)})
-        if self._busy(person, talk, named.id):
+        talk = self._talks.get(person.id, Talk.idle())
+        if talk.status == "idle" or self._busy(person, talk, named.id):
             return desk.say("reminder-later", {"title": desk.title(named)})
         turn = begin(named, desk, talk)
         for act in turn.acts:
@@ -126,9 +131,24 @@ class Openings:
                 self._keep(person, act)
         self._talks[person.id], self._tasks[task.id] = turn.talk, task
         self._changed[person.id] = person
-        if fresh and turn.talk.status == "asking":
-            self._first[how] = turn.talk.asked, turn.says[0].text
         return turn.says[0].text
+
+    def _question(self, task: DueTask, plan: PlanDefinition, channel: Channel | None) -> str:
+        """The first question; the same words for all who are asked the same, so they are made once a batch."""
+        person, again = task.person, self._since(task.person.id, task.asked_at)
+        how = (plan.canonical, task.action_id, task.questionnaire, person.language, person.glucose_unit, again)
+        here = (*how, channel.name if channel else "")
+        words = self._first.get(here)
+        if words is None:
+            desk, named = self._desk(task, plan, channel)
+            talk = Talk("asking", task.questionnaire, named.id) if again else None
+            words = self._first[here] = begin(named, desk, talk).says[0].text
+        return words
+
+    def _since(self, patient_id: UUID, asked_at: datetime | None) -> bool:
+        """Whether the patient was asked then and nothing of their conversation has changed since."""
+        row = self._rows.get(patient_id)
+        return asked_at is not None and (row is None or asked_at > row.updated_at)
 
     def end(self, task: DueTask) -> None:
         """The task is over: what was answered of it is kept and judged, and nothing is asked of it any more."""
@@ -171,18 +191,22 @@ class Openings:
         other = self._tasks.get(UUID(talk.task_id)) if talk.task_id else None
         return other is not None and other.status in OPEN and other.expires_at > self.now
 
-    def _desk(self, task: OpenTask, plan: PlanDefinition, person: Person, channel: Channel | None) -> Desk:
-        return Desk(
+    def _desk(self, task: DueTask, plan: PlanDefinition, channel: Channel | None) -> tuple[Desk, OpenTask]:
+        person, action = task.person, plan.action(task.action_id)
+        title = action.title if action else content.questionnaire(self.session, task.questionnaire).title
+        named = OpenTask(str(task.id), task.questionnaire, title, task.due_at)
+        desk = Desk(
             language=person.language,
             zone=person.time_zone,
             now=self.now,
             questionnaires=lambda canonical: content.questionnaire(self.session, canonical),
-            open_tasks=(task,),
+            open_tasks=(named,),
             diary=DiaryDesk(plan.diary, person.glucose_unit) if plan.diary else None,
             say=lambda key, params: texts().say(person.language, key, **params),
             emergency_number=emergency_number(person.country),
             **({"max_length": channel.capabilities.max_length} if channel else {}),
         )
+        return desk, named
 
     def _keep(self, person: Person, act: Stopped, task: DueTask | None = None) -> None:
         task = task or (self._tasks.get(UUID(act.task_id)) if act.task_id else None)

@@ -43,7 +43,7 @@ _ANY_REMINDER = {
     "attempts": 0,
 }
 _HELD = ("was_status", "was_lease_until")
-_MOVED, _ENDED = ("reminders_sent", "remind_at"), ("status", "status_reason", "remind_at")
+_MOVED, _ENDED = ("reminders_sent", "remind_at", "asked_at"), ("status", "status_reason", "remind_at")
 
 
 def _written(names: Sequence[str]) -> Any:
@@ -93,7 +93,7 @@ def _remind(session: Session, rt: Runtime, tasks: Sequence[DueTask], now: dateti
     moved: list[dict[str, Any]] = []
     ended: list[dict[str, Any]] = []
     for task, decision in zip(tasks, decisions, strict=True):
-        _change(task, decision, openings, moved, ended, now)
+        _change(task, decision, openings, moved, ended, rt, now)
     sure = _write(session, moved, ended)
     pile = Pile()
     for task, decision in zip(tasks, decisions, strict=True):
@@ -114,24 +114,26 @@ def _change(
     openings: Openings,
     moved: list[dict[str, Any]],
     ended: list[dict[str, Any]],
+    rt: Runtime,
     now: datetime,
 ) -> None:
     """What is to be written of one task; `act` says that something follows from it."""
     row = {"id": task.id, "was_status": task.status, "was_lease_until": task.lease_until, "act": False}
-    sent = task.reminders_sent
+    row |= {"reminders_sent": task.reminders_sent, "asked_at": task.asked_at}
     if _touches_talk(decision) and task.person.id not in openings.locked:
-        moved.append(row | {"reminders_sent": sent, "remind_at": now + IN_CONVERSATION})  # somebody is answering there
+        moved.append(row | {"remind_at": now + IN_CONVERSATION})  # somebody is answering there
     elif isinstance(decision, Wait):
-        moved.append(row | {"reminders_sent": sent, "remind_at": decision.until})
+        moved.append(row | {"remind_at": decision.until})
     elif isinstance(decision, Close):
         reason = {} if decision.reason == "already-closed" else {"status_reason": decision.reason, "act": True}
         ended.append(row | {"status": decision.status.value, "remind_at": None} | reason)
     else:
         writing = openings.still_writing(task)
         if writing is not None:
-            moved.append(row | {"reminders_sent": sent, "remind_at": min(writing, task.expires_at)})
-        else:
-            moved.append(row | {"reminders_sent": sent + 1, "remind_at": decision.next_at, "act": True})
+            moved.append(row | {"remind_at": min(writing, task.expires_at)})
+            return
+        row |= {"reminders_sent": task.reminders_sent + 1, "remind_at": decision.next_at, "act": True}
+        moved.append(row | {"asked_at": now} if openings.asks(task, rt.channels.get(task.channel or "")) else row)
 
 
 def _write(session: Session, moved: list[dict[str, Any]], ended: list[dict[str, Any]]) -> set[UUID]:

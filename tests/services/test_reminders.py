@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Purpose
@@ -90,18 +90,70 @@ def test_a_reminder_comes_when_it_is_due_and_asks_the_first_question(
     remind(session, rt)
     (words,) = sent(session)
     assert "1/" in words, "the question with its place among the others"
-    assert talk(session, patient).task_id == str(task.id)
+    assert first_task(session, patient).asked_at == rt.now()
+    assert session.scalars(select(Conversation)).all() == [], "it opens with the answer"
 
 
 def test_the_answer_to_a_reminder_is_an_answer(
     session: Session, rt: Runtime, patient: Patient, clock: Clock, sms: FakeChannel
 ) -> None:
-    clock.set(first_task(session, patient).due_at)
+    task = first_task(session, patient)
+    clock.set(task.due_at)
     remind(session, rt)
     outbox.deliver_due(session, rt, rt.now())
-    before = talk(session, patient)
     say(session, rt, "71.5")
-    assert before.asked in talk(session, patient).answers
+    after = talk(session, patient)
+    assert (after.task_id, list(after.answers)) == (str(task.id), ["weight"])
+
+
+def test_the_answer_to_a_second_reminder_is_an_answer(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock
+) -> None:
+    task = first_task(session, patient)
+    clock.set(task.due_at)
+    remind(session, rt)
+    clock.set(first_task(session, patient).remind_at)
+    remind(session, rt)
+    first, second = sent(session)
+    assert first != second
+    assert "1/" in second, "it asks as well"
+    say(session, rt, "71.5")
+    assert list(talk(session, patient).answers) == ["weight"]
+
+
+def test_while_a_question_stands_the_next_task_is_only_mentioned(
+    session: Session, rt: Runtime, clinic: Clinic, patient: Patient, clock: Clock
+) -> None:
+    enrolment.start_plan(session, rt, clinic.nurse, patient.id, DIABETES, date(2026, 3, 3))
+    weight = first_task(session, patient)
+    clock.set(weight.due_at)
+    remind(session, rt)
+    asked = len(sent(session))
+    clock.forward(minutes=30)
+    later = session.scalars(select(Task).where(Task.reminders_sent == 0, Task.action_id != weight.action_id)).first()
+    assert later is not None
+    later.due_at = later.remind_at = rt.now()
+    session.commit()
+    remind(session, rt)
+    *_, newest = sent(session)
+    assert len(sent(session)) == asked + 1
+    assert "\n" not in newest, "a question under it would take a wrong answer"
+    say(session, rt, "71.5")
+    assert talk(session, patient).task_id == str(weight.id)
+
+
+def test_what_is_written_after_the_last_answer_answers_nothing(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock
+) -> None:
+    clock.set(first_task(session, patient).due_at)
+    remind(session, rt)
+    for words in ("71.5", "1", "1"):
+        say(session, rt, words)
+    report = session.scalars(select(QuestionnaireResponse)).one()
+    assert report.status == "completed"
+    say(session, rt, "72.5")
+    assert talk(session, patient).answers == {}
+    assert session.scalars(select(QuestionnaireResponse)).one().id == report.id
 
 
 def test_who_does_not_answer_is_asked_again_and_then_left_in_peace(
@@ -205,7 +257,6 @@ def test_a_reminder_does_not_break_into_another_conversation(
     words = sent(session)
     assert len(words) == len(both)
     assert sum("1/" in one or "?" in one for one in words) >= 1
-    assert talk(session, patient).questionnaire is not None
     assert sum(one.count("\n") > 0 for one in words) == 1, "one of them asks, the others only remind"
     assert all("\n" in one or "reply OK" in one for one in words), "and say how to answer them"
 
@@ -343,4 +394,5 @@ def test_four_schedulers_racing_over_two_thousand_tasks_send_each_reminder_once(
         session.scalars(select(Communication.task_id).where(Communication.purpose == Purpose.REMINDER.value))
     )
     assert (sum(found.values()), len(found)) == (TASKS, TASKS)
-    assert session.scalars(select(func.count(Conversation.id))).one() == PATIENTS
+    asked = session.scalars(select(Task.patient_id).where(Task.asked_at.is_not(None))).all()
+    assert (len(asked), len(set(asked))) == (PATIENTS, PATIENTS), "each patient has one question before them"
