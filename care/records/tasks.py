@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 from uuid import UUID
@@ -11,6 +10,7 @@ from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
     ForeignKey,
+    FromClause,
     Index,
     Integer,
     Select,
@@ -21,9 +21,8 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.postgresql import TIMESTAMP
-from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from care.records.among import among
 from care.records.base import Base, OfPatient, Queued
 from care.records.care_plans import CarePlan
 from care.records.consents import EVERY_CHANNEL, FOLLOW_UP, Consent
@@ -88,8 +87,7 @@ class DueTask(NamedTuple):
     """A task whose reminder is being decided, with what the decision needs of its plan, its patient and their address.
 
     `other_asked_at` is when another open task of the patient was asked for last. `contact_id` to `address_token` are of
-    the best active contact point with a consent, None when there is none; the address stays sealed until a message to
-    it is written.
+    the best active contact point with a consent, None when there is none.
     """
 
     id: UUID
@@ -107,73 +105,68 @@ class DueTask(NamedTuple):
     definition_id: UUID
     contact_id: UUID | None
     channel: str | None
-    address_sealed: bytes | None
     address_token: bytes | None
     person: Person
 
 
 ASKED_LATELY = timedelta(days=14)  # a question older than that is no longer what the patient has in mind
 _LAST = len(DueTask._fields) - 1
+_OF_TASK = DueTask._fields[: DueTask._fields.index("other_asked_at")]
 
 
-def due_tasks(ids: Collection[UUID]) -> Select[Any]:
-    """These tasks, the earliest due first; `read_due` makes a DueTask of a row."""
+def due_tasks(rows: FromClause) -> Select[Any]:
+    """What is known of `rows` of this table (leased just now, say), earliest due first; `read_due` makes DueTasks."""
+    task = rows.c
     wanted = (
         select(Consent.granted)
         .where(
             Consent.patient_id == ContactPoint.patient_id,
             Consent.purpose == FOLLOW_UP,
-            Consent.channel.in_((ContactPoint.channel, EVERY_CHANNEL)),
+            or_(Consent.channel == ContactPoint.channel, Consent.channel == EVERY_CHANNEL),
         )
         .order_by(Consent.at.desc(), Consent.id.desc())
         .limit(1)
         .scalar_subquery()
     )
-    other = aliased(Task)
     others = (
-        select(func.max(other.asked_at))
+        select(func.max(Task.asked_at))
         .where(
-            other.patient_id == Task.patient_id,
-            other.id != Task.id,
-            other.due_at > Task.due_at - ASKED_LATELY,
-            other.due_at <= Task.remind_at,
-            other.status.in_(("ready", "in-progress")),
+            Task.patient_id == task.patient_id,
+            Task.id != task.id,
+            Task.due_at > task.due_at - ASKED_LATELY,
+            Task.due_at <= task.remind_at,
+            or_(Task.status == "ready", Task.status == "in-progress"),
         )
+        .correlate(rows)
         .scalar_subquery()
     )
     best = (
-        select(ContactPoint.id, ContactPoint.channel, ContactPoint.address_sealed, ContactPoint.address_token)
-        .where(ContactPoint.patient_id == Task.patient_id, ContactPoint.status == "active", wanted)
+        select(ContactPoint.id, ContactPoint.channel, ContactPoint.address_token)
+        .where(ContactPoint.patient_id == task.patient_id, ContactPoint.status == "active", wanted)
         .order_by(ContactPoint.rank, ContactPoint.id)
         .limit(1)
         .lateral("best")
     )
+    # One look-up a row, whatever the planner believes of costs: a LIMIT keeps it from reading whole tables for a batch.
+    plan = select(CarePlan.status, CarePlan.definition_id).where(CarePlan.id == task.care_plan_id).limit(1)
+    person = select(*PERSON).where(Patient.id == task.patient_id).limit(1)
+    of_plan, of_person = plan.lateral("of_plan"), person.lateral("of_person")
+    own = [task[name] for name in _OF_TASK]
     found: Any = (
         select(
-            Task.id,
-            Task.lease_until,
-            Task.care_plan_id,
-            Task.action_id,
-            Task.questionnaire,
-            Task.status,
-            Task.due_at,
-            Task.expires_at,
-            Task.reminders_sent,
-            Task.asked_at,
+            *own,
             others.label("other_asked_at"),
-            CarePlan.status.label("plan_status"),
-            CarePlan.definition_id,
+            *of_plan.c,
             best.c.id.label("contact_id"),
             best.c.channel,
-            best.c.address_sealed,
             best.c.address_token,
-            *PERSON,
+            *of_person.c,
         )
-        .join(CarePlan, CarePlan.id == Task.care_plan_id)
-        .join(Patient, Patient.id == Task.patient_id)
+        .select_from(rows)
+        .join(of_plan, true())
+        .join(of_person, true())
         .outerjoin(best, true())
-        .where(among(Task.id, ids))
-        .order_by(Task.remind_at, Task.id)
+        .order_by(task.remind_at, task.id)
     )
     return cast("Select[Any]", found)
 

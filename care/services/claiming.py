@@ -50,7 +50,8 @@ _WAITED_FOR = text(
 # `behind`: until when an earlier message to the same address, that is not among these, keeps this one waiting.
 _LEAVING = text(
     "SELECT c.id, c.organization_id, c.patient_id, c.contact_point_id, c.channel, c.purpose, c.priority, c.delivery,"
-    " c.attempts, c.task_id, c.send_at, c.handed_at, w.text_sealed, w.address_sealed, k.status AS contact,"
+    " c.attempts, c.task_id, c.send_at, c.handed_at, w.text_sealed, w.address_sealed,"
+    " k.address_sealed AS contact_address, k.status AS contact,"
     " k.rank AS contact_rank, p.time_zone, p.country, e.status AS escalation,"
     " coalesce(t.status IN ('ready', 'in-progress') AND t.expires_at > :now, false) AS task_open,"
     " (SELECT s.granted FROM consent s WHERE s.patient_id = c.patient_id AND s.purpose = :purpose"

@@ -43,12 +43,16 @@ class Pile:
     def __len__(self) -> int:
         return len(self._contents)
 
-    def add(self, message: dict[str, Any], text: str, address: str) -> None:
-        """One more message (its columns by name; what is missing is NULL), with its words and its address."""
+    def add(self, message: dict[str, Any], text: str, address: str | None) -> None:
+        """One more message (its columns by name; what is missing is NULL), with its words.
+
+        Without an `address` it goes to wherever its contact point leads when it leaves.
+        """
         row = message["id"]
         self._groups.setdefault(_shared(message), []).append(message)
         name = str(row)
-        self._contents.append({"id": row, "text_sealed": _words(name, text), "address_sealed": _address(name, address)})
+        sealed = None if address is None else _address(name, address)
+        self._contents.append({"id": row, "text_sealed": _words(name, text), "address_sealed": sealed})
 
     def write(self, session: Session) -> None:
         """Write what has been piled up (no commit)."""

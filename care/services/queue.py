@@ -13,7 +13,22 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Interval,
+    Row,
+    Select,
+    Uuid,
+    any_,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -32,9 +47,9 @@ Bury = Callable[[Session, Any, str, datetime], None]
 class Queue:
     """A table and its queue column. `order` comes before the column (most urgent first); `only` narrows the rows.
 
-    `read(ids)` is a statement whose rows (with `id` and `lease_until`) are handled instead of objects. They are not
-    locked: the handler writes only to those whose lease is still the one that it was given, and frees them in the same
-    bulk statement (`lease_until` NULL, `attempts` 0).
+    `read(rows)` is a statement over rows of the table, whose result (with `id` and `lease_until`) is handled instead of
+    objects. It is read with the claim and not locked: the handler writes only to those whose lease is still the one
+    that it was given, and frees them in the same bulk statement (`lease_until` NULL, `attempts` 0).
     """
 
     name: str
@@ -44,7 +59,10 @@ class Queue:
     only: ColumnElement[bool] | None = None
     attempts: int = ATTEMPTS
     lease: timedelta = LEASE
-    read: Callable[[Collection[UUID]], Select[Any]] | None = None
+    read: Callable[[FromClause], Select[Any]] | None = None
+
+
+_LEASES: dict[tuple[str, bool], tuple[Queue, Select[Any]]] = {}
 
 
 @dataclass(frozen=True)
@@ -65,29 +83,50 @@ class Worked:
 def claim(
     session: Session, queue: Queue, now: datetime, limit: int, ids: Collection[UUID] | None = None
 ) -> dict[UUID, datetime]:
-    """Lease up to `limit` due rows (of `ids`, if given); commits. Returns their ids with the lease that proves it.
+    """Lease up to `limit` due rows (of `ids`, if given); commits. Returns their ids with the lease that proves it."""
+    return {row.id: row.lease_until for row in _leased(session, queue, now, limit, ids)}
 
-    The CTE is materialised: a bare IN (subselect LIMIT) may be executed again by the planner.
-    """
-    model, column = queue.model, getattr(queue.model, queue.column)
-    due = select(model.id).where(
-        column <= now, or_(model.lease_until.is_(None), model.lease_until < func.clock_timestamp())
-    )
-    if queue.only is not None:
-        due = due.where(queue.only)
-    if ids is not None:
-        due = due.where(among(model.id, ids))
-    picked = due.order_by(*queue.order, column).limit(limit).with_for_update(skip_locked=True).cte("picked")
-    leased = (
-        update(model)
-        .where(model.id.in_(select(picked.c.id)))
-        .values(lease_until=func.clock_timestamp() + queue.lease, attempts=model.attempts + 1)
-        .returning(model.id, model.lease_until)
-        .execution_options(synchronize_session=False)
-    )
-    rows = {row.id: row.lease_until for row in session.execute(leased)}
+
+def _leased(
+    session: Session, queue: Queue, now: datetime, limit: int, ids: Collection[UUID] | None
+) -> Sequence[Row[Any]]:
+    """The rows that were leased, as `queue.read` reads them; commits."""
+    statement = _lease_statement(queue, ids is not None)
+    values: dict[str, Any] = {"now": now, "most": limit, "lease": queue.lease}
+    rows = session.execute(statement, values if ids is None else values | {"ids": list(ids)}).all()
     session.commit()
     return rows
+
+
+def _lease_statement(queue: Queue, narrowed: bool) -> Select[Any]:
+    """The claim of a queue. It is made once: making it costs as much as the database needs for a batch.
+
+    The CTE is materialised, since it locks: a bare IN (subselect LIMIT) may be executed again by the planner.
+    """
+    known = _LEASES.get((queue.name, narrowed))
+    if known is not None and known[0] is queue:
+        return known[1]
+    table = queue.model.__table__
+    free = or_(table.c.lease_until.is_(None), table.c.lease_until < func.clock_timestamp())
+    due = select(table.c.id).where(table.c[queue.column] <= bindparam("now"), free)
+    if queue.only is not None:
+        due = due.where(queue.only)
+    if narrowed:
+        due = due.where(table.c.id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
+    most = bindparam("most", type_=Integer(), literal_execute=True)  # as a number, so that the planner can see it
+    due = due.order_by(*queue.order, table.c[queue.column]).limit(most)
+    picked = due.with_for_update(skip_locked=True).cte("picked")
+    until = func.clock_timestamp() + bindparam("lease", type_=Interval())
+    leased = (
+        update(table)
+        .where(table.c.id.in_(select(picked.c.id)))
+        .values(lease_until=until, attempts=table.c.attempts + 1)
+        .returning(*table.c)
+        .cte("leased")
+    )
+    statement = queue.read(leased) if queue.read else select(leased.c.id, leased.c.lease_until)
+    _LEASES[queue.name, narrowed] = queue, statement
+    return statement
 
 
 def work(
@@ -106,11 +145,12 @@ def work(
     later, with growing pauses; after its attempts it becomes a DeadLetter and `bury(session, row, error, now)` tells
     a person. Raises only what says that the database is away.
     """
-    leases = claim(session, queue, now, limit, ids)
-    if not leases:
+    rows = _leased(session, queue, now, limit, ids)
+    if not rows:
         return Worked()
+    leases = {row.id: row.lease_until for row in rows}
     try:
-        done = _handle(session, queue, handle, list(leases), leases)
+        done = _handle(session, queue, handle, list(leases), leases, rows if queue.read else None)
         return Worked(len(leases), done)
     except Exception as error:
         session.rollback()
@@ -123,23 +163,33 @@ def work(
     return total
 
 
-def _handle(session: Session, queue: Queue, handle: Handle, ids: Sequence[UUID], leases: dict[UUID, datetime]) -> int:
-    """Lock the rows that are still ours, handle them, free them, commit."""
+def _handle(
+    session: Session,
+    queue: Queue,
+    handle: Handle,
+    ids: Sequence[UUID],
+    leases: dict[UUID, datetime],
+    rows: Sequence[Any] | None = None,
+) -> int:
+    """Handle the rows that are still ours, free them, commit. Objects are locked first; `rows` were just read."""
     if queue.read is not None:
-        ours = [row for row in session.execute(queue.read(ids)) if row.lease_until == leases[row.id]]
-        handle(session, ours)
+        if rows is None:
+            table = queue.model.__table__
+            again = queue.read(select(table).where(among(table.c.id, ids)).cte("leased"))
+            rows = [row for row in session.execute(again) if row.lease_until == leases[row.id]]
+        handle(session, list(rows))
         session.commit()
-        return len(ours)
+        return len(rows)
     model = queue.model
     found = select(model).where(among(model.id, ids)).order_by(*queue.order, getattr(model, queue.column), model.id)
     # What this session may remember of these rows is from before the claim: they are read anew.
     locked = session.scalars(found.with_for_update().execution_options(populate_existing=True))
-    rows = [row for row in locked if row.lease_until == leases[row.id]]
-    handle(session, rows)
-    for row in rows:
+    ours = [row for row in locked if row.lease_until == leases[row.id]]
+    handle(session, ours)
+    for row in ours:
         row.lease_until, row.attempts = None, 0
     session.commit()
-    return len(rows)
+    return len(ours)
 
 
 def _single(

@@ -17,8 +17,7 @@ from care.domain.reminder import Close, Decision, Due, Send, Wait, decide
 from care.domain.triage import Alarm
 from care.records.arrays import as_arrays, update_arrays
 from care.records.ids import new_id
-from care.records.patients import ContactPoint, Patient
-from care.records.seal import unseal
+from care.records.patients import Patient
 from care.records.tasks import DueTask, Task, due_tasks, read_due
 from care.runtime import Runtime
 from care.services import content
@@ -98,12 +97,12 @@ def _remind(session: Session, rt: Runtime, tasks: Sequence[DueTask], now: dateti
     pile = Pile()
     for task, decision in zip(tasks, decisions, strict=True):
         if task.id not in sure:
-            continue
+            continue  # nothing follows, or somebody else has it by now
         if isinstance(decision, Close):
             openings.end(task)
         elif task.contact_id is not None:
             words = openings.words(task, plans[task.definition_id], rt.channels.get(task.channel or ""))
-            pile.add(_message(task, now + len(pile) * _TICK, now), words, _address(task))
+            pile.add(_message(task, now + len(pile) * _TICK, now), words, None)
     pile.write(session)
     openings.write()
 
@@ -166,12 +165,6 @@ def _message(task: DueTask, moment: datetime, now: datetime) -> dict[str, Any]:
         "send_at": now,
         "task_id": task.id,
     }
-
-
-def _address(task: DueTask) -> str:
-    if task.contact_id is None or task.address_sealed is None:
-        return ""
-    return unseal(ContactPoint.__tablename__, "address_sealed", task.contact_id, bytes(task.address_sealed))
 
 
 def _touches_talk(decision: Decision) -> bool:

@@ -16,6 +16,7 @@ from care.domain.delivery import ATTEMPTS, never_waits, pause_after, settled
 from care.domain.message import Outgoing
 from care.errors import CareError
 from care.records.communications import CommunicationContent
+from care.records.patients import ContactPoint
 from care.records.seal import unseal
 from care.runtime import Runtime
 from care.services import detours, outcomes, pacing
@@ -31,6 +32,7 @@ SILENT, NO_CHANNEL = "provider-silent", "no-channel"
 _LONGEST_OUTAGE = 900.0  # seconds that routine messages wait at most before a provider is tried again for them
 _COUNTS = 15.0  # seconds: a wait as long as this is one of the attempts, so that waiting ends where a nurse sees it
 _TABLE = CommunicationContent.__tablename__
+_CONTACTS = ContactPoint.__tablename__
 
 _MARK = text(
     "UPDATE communication c SET status = 'in-progress', delivery = v.delivery, attempts = c.attempts + 1,"
@@ -129,8 +131,14 @@ def outgoing(row: Leaving, way: Way | None = None) -> Outgoing:
     words = unseal(_TABLE, "text_sealed", row.id, bytes(row.text_sealed))
     if way is not None:
         return Outgoing(row.id, way.channel, way.address, words)
-    address = unseal(_TABLE, "address_sealed", row.id, bytes(row.address_sealed))
-    return Outgoing(row.id, row.channel, address, words)
+    return Outgoing(row.id, row.channel, _address(row), words)
+
+
+def _address(row: Leaving) -> str:
+    """The address that the message was given, else the one that its contact point has now."""
+    if row.address_sealed is None:
+        return unseal(_CONTACTS, "address_sealed", row.contact_point_id, bytes(row.contact_address))
+    return unseal(_TABLE, "address_sealed", row.id, bytes(row.address_sealed))
 
 
 def _sort(rt: Runtime, row: Leaving, now: datetime, batch: Batch, blocked: list[Leaving]) -> None:

@@ -18,9 +18,7 @@ from care.services.alarms import Case, raise_many
 from care.services.outcomes import OUTBOX
 from care.services.queue import Worked
 
-_ANY = text(
-    "SELECT 1 FROM dead_letter WHERE queue = :queue AND resolved_at IS NULL AND patient_id IS NOT NULL LIMIT 1"
-)
+_ANY = text("SELECT 1 FROM dead_letter WHERE queue = :queue AND resolved_at IS NULL AND patient_id IS NOT NULL LIMIT 1")
 CAUSE, OPTED_OUT = "undelivered", "opted-out"
 # A patient in danger who does not get the emergency reply has to be phoned; the rest is for today's worklist.
 _PRIORITY = {Purpose.EMERGENCY: Priority.STAT, Purpose.NURSE: Priority.URGENT}
