@@ -58,6 +58,8 @@ def heartbeats(connection: Connection, settings: WatchdogSettings) -> Iterator[A
         age = ages.get(name)
         if age is None:
             yield Alarm("heartbeat", name, f"the {name} has never given a sign of life")
+        elif age < -settings.silent:  # the database's clock was put back; who lives would have beaten since
+            yield Alarm("heartbeat", name, f"the last sign of life from the {name} lies {_long(-age)} in the future")
         elif age > settings.silent:
             yield Alarm("heartbeat", name, f"no sign of life from the {name} for {_long(age)}")
 

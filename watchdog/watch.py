@@ -6,7 +6,6 @@ import os
 import socket
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +35,10 @@ def once(settings: WatchdogSettings, look: Look = look) -> list[Alarm]:
 
 @dataclass
 class Watch:
-    """`look` may raise: then the database counts as away. `now` is seconds of a clock that only goes forward."""
+    """`look` may raise: then the database counts as away. `now` is seconds of a clock that only goes forward.
+
+    `broken` is the type of what broke the last step; empty when it went well.
+    """
 
     settings: WatchdogSettings
     ways: Sequence[Way]
@@ -46,6 +48,7 @@ class Watch:
     _book: Book = field(init=False)
     _failing: dict[str, float] = field(default_factory=dict)
     _retry_at: float = 0.0
+    broken: str = ""
 
     def __post_init__(self) -> None:
         """Alarms are kept from now on."""
@@ -105,8 +108,7 @@ def run(watch: Watch, stop: threading.Event, longest: float = LONGEST_LOOK) -> N
             step.join(min(longest, watch.settings.every))
         lasts = time.monotonic() - began
         hangs = step.is_alive() and lasts >= longest
-        alarm = Alarm("look-hangs", "", f"the watchdog's look at the database has not come back for {lasts:.0f} s")
-        news = stuck.note([alarm] if hangs else [], time.monotonic())
+        news = stuck.note(_of_itself(watch, lasts if hangs else 0), time.monotonic())
         if news and tell(watch.ways, words(watch.settings.name, news)):
             stuck.told(news, time.monotonic())
         if not hangs:
@@ -117,8 +119,20 @@ def run(watch: Watch, stop: threading.Event, longest: float = LONGEST_LOOK) -> N
 def _guarded(watch: Watch) -> None:
     try:
         watch.step()
+        watch.broken = ""
     except Exception as error:  # noqa: BLE001  (the next look must come, whatever broke this one)
-        log("step failed", error=type(error).__name__)
+        watch.broken = type(error).__name__
+        log("step failed", error=watch.broken)
+
+
+def _of_itself(watch: Watch, hangs: float) -> list[Alarm]:
+    """What is wrong with the watchdog; `hangs`: the seconds for which a look has not come back, 0 when none does."""
+    if hangs:
+        words = f"the watchdog's look at the database has not come back for {hangs:.0f} s"
+        return [Alarm("look-hangs", "", words)]
+    if watch.broken:
+        return [Alarm("check-failed", "step", f"the watchdog's own step does not work: {watch.broken}")]
+    return []
 
 
 def _away(error: Exception, seconds: float) -> Alarm:
@@ -135,7 +149,7 @@ def _web(settings: WatchdogSettings) -> list[Alarm]:
     try:
         with urllib.request.urlopen(f"{settings.web_url.rstrip('/')}/healthz", timeout=WEB_PATIENCE):  # noqa: S310
             return []
-    except (OSError, ValueError, urllib.error.URLError):
+    except Exception:  # noqa: BLE001  (whatever it answers with, garbage too, it must not keep the other alarms back)
         return [Alarm("web-away", "", "the web does not answer: no text of a patient comes in")]
 
 

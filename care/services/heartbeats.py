@@ -33,7 +33,10 @@ def ages(session: Session) -> dict[str, float]:
 
 
 def silent(session: Session, expected: Collection[str] = ()) -> list[str]:
-    """The names that have not beaten for SILENT_AFTER seconds, and those of `expected` that never have."""
+    """The names that have not beaten for SILENT_AFTER seconds, and those of `expected` that never have.
+
+    A sign of life from the future counts as none: the database's clock was put back, and who lives has beaten since.
+    """
     known = ages(session)
-    old = {name for name, age in known.items() if age > SILENT_AFTER}
+    old = {name for name, age in known.items() if abs(age) > SILENT_AFTER}
     return sorted(old | (set(expected) - known.keys()))

@@ -26,3 +26,9 @@ def test_who_is_silent_and_who_never_spoke_are_named(session: Session):
     assert heartbeats.silent(session, heartbeats.EXPECTED) == []
     session.execute(text("UPDATE heartbeat SET at = at - interval '61 seconds' WHERE name = 'worker'"))
     assert heartbeats.silent(session) == ["worker"]
+
+
+def test_a_sign_of_life_from_the_future_is_none(session: Session):
+    heartbeats.beat(session, "clock")
+    session.execute(text("UPDATE heartbeat SET at = at + interval '10 minutes'"))
+    assert heartbeats.silent(session) == ["clock"]

@@ -83,6 +83,11 @@ def test_a_clock_that_stopped_and_a_worker_that_never_came_are_named(session: Se
     }
 
 
+def test_a_sign_of_life_from_the_future_hides_no_clock_that_stopped(session: Session, seen: Looked):
+    session.execute(text("UPDATE heartbeat SET at = at + interval '1 hour' WHERE name = 'clock'"))
+    assert seen() == {("heartbeat", "clock"): "the last sign of life from the clock lies 60 min in the future"}
+
+
 @pytest.mark.parametrize(("page_at", "alarmed"), [(300, False), (-60, False), (-300, True), (None, True)])
 def test_an_open_stat_escalation_must_have_a_moment_to_come(
     session: Session, rt: Runtime, seen: Looked, patient: Patient, page_at: float | None, alarmed: bool

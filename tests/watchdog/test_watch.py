@@ -221,6 +221,48 @@ def test_the_web_is_looked_at_where_an_address_is_given(status: int, codes: list
     assert [one.code for one in found] == codes
 
 
+def test_a_web_that_answers_with_garbage_is_away_and_keeps_no_other_alarm_back():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def babble() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    line, _ = server.accept()
+                    with line:
+                        line.recv(1_000)
+                        line.sendall(b"what?\r\n\r\n")
+
+        threading.Thread(target=babble, daemon=True).start()
+        eyes, ear = Eyes([GONE]), Ear()
+        live(watching(eyes, ear, web_url=f"http://127.0.0.1:{server.getsockname()[1]}"), eyes, 100)
+        server.shutdown(socket.SHUT_RDWR)
+    heard = "".join(ear.heard)
+    assert "ALARM heartbeat" in heard
+    assert "ALARM web-away" in heard
+
+
+def test_a_watchdog_whose_own_step_breaks_says_so():
+    ear, stop, steps = Ear(), threading.Event(), iter(range(1_000))
+
+    def clock() -> float:
+        if next(steps) > 0:
+            raise ZeroDivisionError("a step nobody thought of")
+        return 0.0
+
+    watch = Watch(settings(every=0.02), [ear], Eyes(), clock)
+    runner = threading.Thread(target=run, args=(watch, stop, 5))
+    runner.start()
+    try:
+        for _ in range(200):
+            if ear.heard:
+                break
+            stop.wait(0.02)
+    finally:
+        stop.set()
+        runner.join(20)
+    assert "ALARM check-failed: the watchdog's own step does not work: ZeroDivisionError" in "".join(ear.heard)
+
+
 def test_looking_once_has_no_patience():
     assert [one.code for one in once(settings(), Eyes(AWAY))] == ["database-away"]
     assert once(settings(), Eyes()) == []
