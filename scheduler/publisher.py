@@ -90,7 +90,8 @@ class Publisher:
         for since in (self._refused_since, self._handing_over_since):
             if since is not None and now - since > self._patience:
                 return True
-        return any(now - one.first > OVERDUE for one in self._known[name].values())
+        published = list(self._known[name].values())  # at once: another thread publishes meanwhile
+        return any(now - one.first > OVERDUE for one in published)
 
     def _hand_over(self, found: dict[str, list[Waiting]]) -> int:
         count = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -15,7 +15,6 @@ from sqlalchemy import (
     Integer,
     Select,
     UniqueConstraint,
-    func,
     or_,
     select,
     true,
@@ -86,8 +85,7 @@ def tasks_between(session: Session, patient_id: UUID, since: datetime, until: da
 class DueTask(NamedTuple):
     """A task whose reminder is being decided, with what the decision needs of its plan, its patient and their address.
 
-    `other_asked_at` is when another open task of the patient was asked for last. `contact_id` to `address_token` are of
-    the best active contact point with a consent, None when there is none.
+    `contact_id` to `address_token` are of the best active contact point with a consent, None when there is none.
     """
 
     id: UUID
@@ -99,8 +97,8 @@ class DueTask(NamedTuple):
     due_at: datetime
     expires_at: datetime
     reminders_sent: int
+    remind_at: datetime
     asked_at: datetime | None
-    other_asked_at: datetime | None
     plan_status: str
     definition_id: UUID
     contact_id: UUID | None
@@ -109,9 +107,8 @@ class DueTask(NamedTuple):
     person: Person
 
 
-ASKED_LATELY = timedelta(days=14)  # a question older than that is no longer what the patient has in mind
 _LAST = len(DueTask._fields) - 1
-_OF_TASK = DueTask._fields[: DueTask._fields.index("other_asked_at")]
+_OF_TASK = DueTask._fields[: DueTask._fields.index("plan_status")]
 
 
 def due_tasks(rows: FromClause) -> Select[Any]:
@@ -126,18 +123,6 @@ def due_tasks(rows: FromClause) -> Select[Any]:
         )
         .order_by(Consent.at.desc(), Consent.id.desc())
         .limit(1)
-        .scalar_subquery()
-    )
-    others = (
-        select(func.max(Task.asked_at))
-        .where(
-            Task.patient_id == task.patient_id,
-            Task.id != task.id,
-            Task.due_at > task.due_at - ASKED_LATELY,
-            Task.due_at <= task.remind_at,
-            or_(Task.status == "ready", Task.status == "in-progress"),
-        )
-        .correlate(rows)
         .scalar_subquery()
     )
     best = (
@@ -155,7 +140,6 @@ def due_tasks(rows: FromClause) -> Select[Any]:
     found: Any = (
         select(
             *own,
-            others.label("other_asked_at"),
             *of_plan.c,
             best.c.id.label("contact_id"),
             best.c.channel,

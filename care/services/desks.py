@@ -273,7 +273,9 @@ class Desks:
                     organization_id=desk.patient.organization_id, patient_id=desk.patient.id
                 )
                 self.session.add(desk.conversation)
-            desk.conversation.state, desk.conversation.updated_at = desk.talk.to_json(), self.now
+            # What was asked before this turn is over with it, also where the clock of who asked is ahead of ours.
+            asked = (task.asked_at for task in desk.tasks.values() if task.asked_at is not None)
+            desk.conversation.state, desk.conversation.updated_at = desk.talk.to_json(), max((self.now, *asked))
         self.session.execute(_TAKEN, {"ids": self.taken})
         self.replies.write(self.session)
         store(self.session, self.drafts)

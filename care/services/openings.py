@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Uuid, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from care.domain.codes import ResponseStatus
@@ -37,6 +38,8 @@ from care.services.locks import lock_patients
 
 SOURCE = "text"
 STILL_WRITING = timedelta(minutes=30)  # who answered a question so lately is not reminded to go on
+ASKED_LATELY = timedelta(days=14)  # a question older than that is no longer what the patient has in mind
+_TICK = timedelta(microseconds=1)
 _CHOOSING = timedelta(hours=1)  # after so long nobody remembers which number meant what
 _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _TABLE = Conversation.__tablename__
@@ -47,6 +50,13 @@ _NEW = insert_arrays(Conversation, _COLUMNS)
 _KEEP = _NEW.on_conflict_do_update(
     index_elements=["patient_id"],
     set_={"state_sealed": _NEW.excluded.state_sealed, "updated_at": _NEW.excluded.updated_at},
+)
+_QUESTIONS = select(Task.patient_id, Task.id, Task.asked_at).where(
+    Task.patient_id == any_(bindparam("ids", type_=ARRAY(Uuid()))),
+    Task.asked_at.is_not(None),
+    Task.due_at > bindparam("earliest"),
+    Task.due_at <= bindparam("now"),
+    Task.status.in_(OPEN),
 )
 
 
@@ -66,6 +76,7 @@ class Openings:
         self.locked = lock_patients(session, patient_ids)
         self._rows: dict[UUID, _Held] = {}
         self._talks: dict[UUID, Talk] = {}
+        self._questions: dict[UUID, list[tuple[UUID, datetime | None]]] = {}
         self._read()
         self._tasks = self._asked()
         self._first: dict[tuple[Any, ...], str] = {}
@@ -82,6 +93,10 @@ class Openings:
             self._rows[row.patient_id] = _Held(row.id, row.updated_at)
             state = json.loads(unseal(_TABLE, "state_sealed", row.id, bytes(row.state_sealed)))
             self._talks[row.patient_id] = Talk.from_json(state)
+        # Read under the lock: what was read with the claim, another process may have asked for since.
+        which = {"ids": list(self.locked), "earliest": self.now - ASKED_LATELY, "now": self.now}
+        for patient_id, task_id, asked_at in self.session.execute(_QUESTIONS, which):
+            self._questions.setdefault(patient_id, []).append((task_id, asked_at))
 
     def _asked(self) -> dict[UUID, Any]:
         """The tasks that the conversations are about: (id, care_plan_id, status, expires_at)."""
@@ -99,20 +114,23 @@ class Openings:
         until = row.updated_at + STILL_WRITING
         return until if until > self.now else None
 
-    def asks(self, task: DueTask, channel: Channel | None) -> bool:
-        """Whether the reminder itself puts the question to a patient with whom no conversation is going on.
+    def asks(self, task: DueTask, channel: Channel | None) -> datetime | None:
+        """When the reminder itself puts the question to a patient with whom no conversation is going on; else None.
 
-        Then nothing is written of a conversation: it opens when the patient answers (`Task.asked_at`).
+        Then nothing is written of a conversation: it opens when the patient answers (`Task.asked_at`). The moment is
+        after the last change of the conversation, whatever the clocks of two machines say.
         """
         person = task.person
         talk = self._talks.get(person.id)
-        if talk is not None and talk.status != "idle":
-            return False
-        if person.id in self._spoken_to or self._since(person.id, task.other_asked_at) or not _two_way(channel, person):
-            return False
+        if (talk is not None and talk.status != "idle") or person.id in self._spoken_to:
+            return None
+        others = (at for one, at in self._questions.get(person.id, ()) if one != task.id)
+        if any(self._since(person.id, at) for at in others) or not _two_way(channel, person):
+            return None
         self._spoken_to.add(person.id)
         self._asking.add(task.id)
-        return True
+        row = self._rows.get(person.id)
+        return self.now if row is None else max(self.now, row.updated_at + _TICK)
 
     def words(self, task: DueTask, plan: PlanDefinition, channel: Channel | None) -> str:
         """What the reminder says: the open or first question, where the patient can answer it here; else a nudge."""

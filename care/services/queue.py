@@ -207,13 +207,19 @@ def _single(
         session.rollback()
         if _database_away(error):
             raise
-        return _postpone(session, queue, row_id, type(error).__name__, now, bury)
+        return _postpone(session, queue, row_id, leases[row_id], type(error).__name__, now, bury)
 
 
-def _postpone(session: Session, queue: Queue, row_id: UUID, error: str, now: datetime, bury: Bury | None) -> Worked:
-    """Give a failed row a later time, or bury it after its last attempt. Nothing is ever dropped silently."""
-    row = session.get(queue.model, row_id, with_for_update=True)
-    if row is None:
+def _postpone(
+    session: Session, queue: Queue, row_id: UUID, lease: datetime, error: str, now: datetime, bury: Bury | None
+) -> Worked:
+    """Give a failed row a later time, or bury it after its last attempt. Nothing is ever dropped silently.
+
+    A row whose lease is another's by now is theirs: they may have done it long ago.
+    """
+    row = session.get(queue.model, row_id, with_for_update=True, populate_existing=True)
+    if row is None or row.lease_until != lease:
+        session.rollback()
         return Worked()
     row.lease_until = None
     if row.attempts < queue.attempts:

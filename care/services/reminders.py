@@ -41,13 +41,14 @@ _ANY_REMINDER = {
     "delivery": Delivery.QUEUED.value,
     "attempts": 0,
 }
-_HELD = ("was_status", "was_lease_until")
+_AS_READ = ("status", "lease_until", "remind_at")
+_HELD = tuple(f"was_{name}" for name in _AS_READ)
 _MOVED, _ENDED = ("reminders_sent", "remind_at", "asked_at"), ("status", "status_reason", "remind_at")
 
 
 def _written(names: Sequence[str]) -> Any:
     """Write these columns of the tasks that are still ours and as they were read, free them, and name them."""
-    change = update_arrays(Task, names, ("status", "lease_until"), lease_until=None, attempts=0)
+    change = update_arrays(Task, names, _AS_READ, lease_until=None, attempts=0)
     return change.returning(Task.__table__.c.id)
 
 
@@ -117,8 +118,8 @@ def _change(
     now: datetime,
 ) -> None:
     """What is to be written of one task; `act` says that something follows from it."""
-    row = {"id": task.id, "was_status": task.status, "was_lease_until": task.lease_until, "act": False}
-    row |= {"reminders_sent": task.reminders_sent, "asked_at": task.asked_at}
+    row = {"id": task.id, "act": False, "reminders_sent": task.reminders_sent, "asked_at": task.asked_at}
+    row |= {"was_status": task.status, "was_lease_until": task.lease_until, "was_remind_at": task.remind_at}
     if _touches_talk(decision) and task.person.id not in openings.locked:
         moved.append(row | {"remind_at": now + IN_CONVERSATION})  # somebody is answering there
     elif isinstance(decision, Wait):
@@ -132,7 +133,8 @@ def _change(
             moved.append(row | {"remind_at": min(writing, task.expires_at)})
             return
         row |= {"reminders_sent": task.reminders_sent + 1, "remind_at": decision.next_at, "act": True}
-        moved.append(row | {"asked_at": now} if openings.asks(task, rt.channels.get(task.channel or "")) else row)
+        asked_at = openings.asks(task, rt.channels.get(task.channel or ""))
+        moved.append(row | {"asked_at": asked_at or task.asked_at})
 
 
 def _write(session: Session, moved: list[dict[str, Any]], ended: list[dict[str, Any]]) -> set[UUID]:

@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Priority, Purpose
+from care.records.ids import new_id
 from care.runtime import Runtime
 from care.services import outbox
 from scheduler.jobs import JOBS, drain
-from scheduler.publisher import Publisher, Road, clock_jobs
+from scheduler.publisher import Published, Publisher, Road, clock_jobs
 from tests.conftest import Clinic, Clock, FakeChannel
 from tests.services.world import World, make_world
 
@@ -250,6 +251,25 @@ def test_what_no_worker_takes_for_a_minute_is_done_by_the_clock(
     drain(jobs["stand-in-deliver"], session, rt)
     publisher.publish_due(session, rt)
     assert sorted(one.id for one in sms.sent) == sorted(ids)
+    assert not publisher.needs_help("deliver")
+
+
+def test_asking_for_help_stands_while_another_thread_publishes(
+    session: Session, rt: Runtime, clinic: Clinic, clock: Clock, publisher: Publisher
+):
+    queue(session, clinic, clock, 3)
+    publisher.publish_due(session, rt)
+    known = publisher._known["deliver"]
+
+    class Meanwhile(float):
+        """A moment at whose sight another row is published."""
+
+        def __rsub__(self, now: float) -> float:
+            known[new_id()] = Published(now, now)
+            return now - float(self)
+
+    for one in known.values():
+        one.first = Meanwhile(one.first)
     assert not publisher.needs_help("deliver")
 
 

@@ -148,6 +148,25 @@ def test_a_worker_that_slept_past_its_lease_changes_nothing(session: Session, ta
     assert session.scalar(select(Task.remind_at).where(Task.id == tasks[0])) is not None
 
 
+def test_a_worker_that_fails_past_its_lease_takes_nothing_from_who_has_done_the_row(
+    session: Session, tasks: list[UUID], engine: Engine
+):
+    def slow_and_broken(own: Session, rows: list[Task]) -> None:
+        with Session(engine) as other:
+            other.execute(update(Task).values(remind_at=None, lease_until=None, attempts=0))
+            other.commit()
+        raise ValueError("too late")
+
+    # The other one is there before this one's rows are locked, so the first try of the batch is what it loses.
+    def handle(own: Session, rows: list[Task]) -> None:
+        own.rollback()
+        slow_and_broken(own, rows)
+
+    assert work(session, REMIND, handle, NOON) == Worked(20)
+    rows = session.execute(select(Task.remind_at, Task.lease_until)).all()
+    assert set(rows) == {(None, None)}
+
+
 def test_four_workers_racing_handle_each_row_once(session: Session, tasks: list[UUID], engine: Engine):
     handled: list[UUID] = []
 

@@ -6,9 +6,10 @@ import multiprocessing
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Purpose
@@ -24,9 +25,10 @@ from care.records.escalations import Escalation
 from care.records.ids import new_id
 from care.records.patients import ContactPoint, Patient, address_token
 from care.records.questionnaire_responses import QuestionnaireResponse
-from care.records.tasks import Task
+from care.records.tasks import Task, read_due
 from care.runtime import Runtime
 from care.services import consents, content, enrolment, inbox, outbox, reminders
+from care.services.queue import _leased
 from tests.conftest import KEYS, NOON, Clinic, Clock, FakeChannel
 from tests.services.racing import race
 from tests.services.test_enrolment import DIABETES, FORM, HEART
@@ -64,6 +66,10 @@ def sent(session: Session) -> list[str]:
     ).all()
     words = contents(session, [row.id for row in rows])
     return [words[row.id].text for row in rows]
+
+
+def of(patient: Patient) -> dict[str, UUID]:
+    return {"organization_id": patient.organization_id, "patient_id": patient.id}
 
 
 def talk(session: Session, patient: Patient) -> Talk:
@@ -119,6 +125,64 @@ def test_the_answer_to_a_second_reminder_is_an_answer(
     assert "1/" in second, "it asks as well"
     say(session, rt, "71.5")
     assert list(talk(session, patient).answers) == ["weight"]
+
+
+def test_an_answer_is_an_answer_also_when_the_clock_was_put_back_before_the_question(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock
+) -> None:
+    task = first_task(session, patient)
+    later = task.due_at + timedelta(hours=1)
+    session.add(Conversation(**of(patient), state=Talk.idle().to_json(), updated_at=later))
+    session.commit()
+    clock.set(task.due_at)
+    remind(session, rt)
+    say(session, rt, "71.5")
+    assert list(talk(session, patient).answers) == ["weight"]
+
+
+def test_who_said_stop_is_not_taken_to_answer_the_question_from_before_whatever_the_clocks_say(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock
+) -> None:
+    clock.set(first_task(session, patient).due_at + timedelta(minutes=1))
+    remind(session, rt)
+    clock.forward(seconds=-5)
+    say(session, rt, "STOP")
+    clock.forward(minutes=1)
+    say(session, rt, "71.5")
+    assert talk(session, patient).status == "idle"
+
+
+def test_two_schedulers_with_one_task_each_ask_a_patient_one_question(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock, engine: Engine
+) -> None:
+    first, second = session.scalars(select(Task).where(Task.patient_id == patient.id).order_by(Task.due_at)).all()[:2]
+    second.due_at, second.remind_at, second.expires_at = first.due_at, first.due_at, first.expires_at
+    session.commit()
+    clock.set(first.due_at)
+    with Session(engine) as other:
+        claimed = _leased(other, reminders.QUEUE, rt.now(), 500, [second.id])
+        reminders.send_due(session, rt, rt.now(), ids=[first.id])
+        reminders._remind(other, rt, [read_due(row) for row in claimed], rt.now())
+        other.commit()
+    session.expire_all()
+    assert (first.reminders_sent, second.reminders_sent) == (1, 1)
+    assert [one.asked_at is None for one in (first, second)] == [False, True]
+
+
+def test_a_task_that_was_moved_after_it_was_claimed_is_asked_at_its_new_time(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock, engine: Engine
+) -> None:
+    task = first_task(session, patient)
+    clock.set(task.due_at)
+    with Session(engine) as other:
+        claimed = _leased(other, reminders.QUEUE, rt.now(), 500, [task.id])
+        moved = task.due_at + timedelta(hours=3)
+        task.due_at = task.remind_at = moved
+        session.commit()
+        reminders._remind(other, rt, [read_due(row) for row in claimed], rt.now())
+        other.commit()
+    task = first_task(session, patient)
+    assert (task.reminders_sent, task.remind_at, sent(session)) == (0, moved, [])
 
 
 def test_while_a_question_stands_the_next_task_is_only_mentioned(
