@@ -27,7 +27,8 @@ Outcome = Sent | Found | ChannelError | None
 class Errand:
     """One message to hand over or, with `since`, to ask the provider for. `urgent` ones overtake the others.
 
-    `turn` is the number of the claim: an outcome of an earlier one is not believed to be the latest news.
+    `turn` is the number of the claim: an outcome of an earlier one is not believed to be the latest news. A turn that
+    did not come is given again, so `handed_at` tells the two apart.
     """
 
     message: Outgoing
@@ -36,6 +37,7 @@ class Errand:
     urgent: bool = False
     since: datetime | None = None
     turn: int = 0
+    handed_at: datetime | None = None
 
 
 @dataclass(slots=True, eq=False)

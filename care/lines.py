@@ -34,14 +34,24 @@ IDLE = 5.0  # seconds after which a thread without work ends
 DEEPEST, SHALLOWEST, AHEAD = 400, 50, 0.5  # errands that may wait in a line: about AHEAD seconds of work
 
 
+def _begin(work: Callable[[], None], name: str) -> None:
+    threading.Thread(target=work, name=name, daemon=True).start()
+
+
 class Line:
     """The errands of one channel. Those to one address run one after another, urgent ones first."""
 
-    def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        name: str,
+        clock: Callable[[], float] = time.monotonic,
+        begin: Callable[[Callable[[], None], str], None] = _begin,
+    ) -> None:
         self.name = name
         self.breaker = Breaker()
         self.bucket: Bucket | None = None
         self._clock = clock
+        self._begin = begin
         self._changed = threading.Condition()
         self._chains: dict[str, deque[Errand]] = {}
         self._urgent: deque[str] = deque()
@@ -266,8 +276,12 @@ class Line:
         if self._idle:
             self._changed.notify()
         elif self._may_begin(self._clock()) and self._threads - len(self._busy) <= 0:
-            self._threads += 1
-            threading.Thread(target=self._work, name=f"line-{self.name}", daemon=True).start()
+            try:
+                self._begin(self._work, f"line-{self.name}")
+            except RuntimeError as error:  # the machine has no thread to spare now; whoever tends the line tries again
+                logger().error("no thread to send with", channel=self.name, exc_info=error)
+            else:
+                self._threads += 1
 
     def _give_back(self, errands: list[Errand]) -> None:
         self._waiting -= len(errands)

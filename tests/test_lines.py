@@ -152,6 +152,24 @@ def test_an_urgent_message_does_not_wait_for_a_routine_one_that_hangs(
     assert until(lambda: [one.text for one in provider.sent] == ["page"])
 
 
+def test_a_machine_that_can_begin_no_thread_sends_when_it_can_again(post: Post) -> None:
+    full = [True]
+
+    def begin(work: Callable[[], None], name: str) -> None:
+        if full[0]:
+            raise RuntimeError("can't start new thread")
+        threading.Thread(target=work, name=name, daemon=True).start()
+
+    line, provider = Line("sms", begin=begin), Provider()
+    post.expect(2)
+    for number in range(2):
+        line.put(Errand(Outgoing(uuid4(), "sms", str(number), ""), provider, post))
+    line.tend()
+    assert provider.begun == []
+    full[0] = False
+    assert until(lambda: len(provider.sent) == 2, line)
+
+
 def test_what_ends_a_process_is_heard_by_who_waits(post: Post, give: Callable[..., UUID]) -> None:
     class Died(BaseException):
         pass

@@ -17,19 +17,21 @@ down in bulk as it comes, and who is slow is left behind for the next call. Stat
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from care.errands import Errand, Post, run
 from care.errors import ChannelError
+from care.logs import logger
 from care.records.communications import Communication
 from care.runtime import Runtime
 from care.services import claiming
-from care.services.outcomes import OUTBOX, note_outcomes
+from care.services.outcomes import OUTBOX, Arrived, note_outcomes
 from care.services.queue import Queue, Worked
 from care.services.sending import LEASE, Batch, decide, write
 
@@ -46,6 +48,7 @@ PATIENCE = 1.5  # seconds after the last hand-over for which a call waits for wh
 HURRY = 0.3  # the same when there is more to do: then the next call sees to the slow ones
 DETOUR_ROOM = 200  # messages that are looked at at once for another way
 LOOK_AROUND = 5.0  # seconds between two looks for channels that we do not have
+AWAY = (OperationalError, InterfaceError)  # the database's troubles, not a row's: all is written later
 
 
 def deliver_due(
@@ -94,12 +97,14 @@ def settle(
     Returns how many messages are still out. For a process that ends, and for one that is called only now and then.
     """
     deadline = time.monotonic() + seconds
-    out = 0
-    for post in rt.lines.left(only):
-        try:
-            _bring_in(session, rt, now, post, max(0.0, deadline - time.monotonic()), tally or _Tally())
-        finally:
-            out += post.out
+    out, posts = 0, rt.lines.left(only)
+    try:
+        while posts:
+            _bring_in(session, rt, now, posts[0], max(0.0, deadline - time.monotonic()), tally or _Tally())
+            out += posts[0].out
+            rt.lines.leave(posts.pop(0))
+    finally:
+        for post in posts:
             rt.lines.leave(post)
     return out
 
@@ -118,13 +123,13 @@ def _depart(
     batch = decide(session, rt, claiming.leaving(session, picked.ids, now), now)
     write(session, batch, now)
     session.commit()
-    _hand_over(rt, batch, post)
+    _hand_over(rt, batch, post, now)
     return len(picked.ids) - batch.left, picked.more
 
 
-def _hand_over(rt: Runtime, batch: Batch, post: Post) -> None:
+def _hand_over(rt: Runtime, batch: Batch, post: Post, now: datetime) -> None:
     errands = [
-        Errand(one.message, rt.channels.get(one.message.channel), post, one.urgent, one.since, one.turn)
+        Errand(one.message, rt.channels.get(one.message.channel), post, one.urgent, one.since, one.turn, now)
         for one in batch.leaving
     ]
     post.expect(len(errands))
@@ -163,9 +168,32 @@ def _bring_in(session: Session, rt: Runtime, now: datetime, post: Post, seconds:
     """Write down what has come in. It stays in the post until that is committed: nothing is lost."""
     arrived = post.take(seconds)
     if arrived:
-        tally.failed += note_outcomes(session, rt, arrived, now)
+        try:
+            tally.failed += note_outcomes(session, rt, arrived, now)
+        except AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001
+            session.rollback()
+            logger().error("outcomes not written, trying one by one", count=len(arrived), exc_info=error)
+            tally.failed += _note_one_by_one(session, rt, arrived, now)
         tally.back += sum(1 for _, outcome in arrived if outcome is None)
         post.written(len(arrived))
+
+
+def _note_one_by_one(session: Session, rt: Runtime, arrived: Sequence[Arrived], now: datetime) -> int:
+    """One that cannot be written keeps no other back: it is let go, and its row is found after its lease."""
+    failed = 0
+    for one in arrived:
+        try:
+            failed += note_outcomes(session, rt, [one], now)
+        except AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001
+            session.rollback()
+            failed += 1
+            communication_id = str(one[0].message.id)
+            logger().error("outcome not written", communication_id=communication_id, exc_info=error)
+    return failed
 
 
 @dataclass

@@ -49,13 +49,20 @@ _SENT = text(
     " FROM unnest(CAST(:ids AS uuid[]), CAST(:external AS text[])) AS v(id, external_id)"
     " WHERE c.id = v.id AND c.delivery = 'sending' RETURNING c.id"
 )
-# What was not begun is as it was before the claim.
+# What was not begun is as it was before the claim. When the database fell over as it was told so, it may be told twice:
+# then the same turn may be another claim's, which was made at another time.
 _BACK = text(
     "UPDATE communication c SET lease_until = NULL, attempts = c.attempts - 1,"
     " delivery = CASE WHEN c.delivery = 'sending' THEN 'queued' ELSE c.delivery END,"
     " status = CASE WHEN c.delivery = 'sending' THEN 'preparation' ELSE c.status END"
-    " FROM unnest(CAST(:ids AS uuid[]), CAST(:turns AS integer[])) AS v(id, turn)"
-    " WHERE c.id = v.id AND c.attempts = v.turn AND c.delivery IN ('sending', 'unknown')"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:turns AS integer[]), CAST(:handed AS timestamptz[]))"
+    " AS v(id, turn, handed_at) WHERE c.id = v.id AND c.attempts = v.turn"
+    " AND (c.delivery = 'unknown' OR c.delivery = 'sending' AND c.handed_at = v.handed_at)"
+)
+_LEAVING_TOO = text(
+    "SELECT 1 FROM communication c JOIN communication o ON o.address_token = c.address_token AND o.id <> c.id"
+    " AND o.channel = c.channel AND o.send_at IS NOT NULL AND o.delivery = 'sending' AND o.external_id IS NULL"
+    " AND o.lease_until >= clock_timestamp() WHERE c.id = :id LIMIT 1"
 )
 _LOCK_ADDRESS = text("SELECT pg_advisory_xact_lock(CAST(:key AS bigint))")
 _UNFIT = re.compile(r"[^!-~]")  # what an identifier of a provider has no business to hold, and a column may refuse
@@ -66,7 +73,8 @@ def note_outcomes(session: Session, rt: Runtime, arrived: Sequence[Arrived], now
     noted = _note_all_sent(session, rt, arrived, now)
     back = [errand for errand, outcome in arrived if outcome is None]
     if back:
-        session.execute(_BACK, {"ids": [one.message.id for one in back], "turns": [one.turn for one in back]})
+        ids, turns, handed = zip(*((one.message.id, one.turn, one.handed_at) for one in back), strict=True)
+        session.execute(_BACK, {"ids": list(ids), "turns": list(turns), "handed": list(handed)})
     rest = {
         errand.message.id: (errand, outcome)
         for errand, outcome in arrived
@@ -110,7 +118,7 @@ def _note_rest(session: Session, rt: Runtime, rest: Mapping[UUID, Arrived], now:
         elif not current:
             continue  # somebody else has claimed it since and sees to it
         elif isinstance(outcome, Found):
-            _note_found(session, rt, message, outcome, not_taken(facts[message.id], now), now)
+            _note_found(session, rt, message, outcome, facts[message.id], now)
         elif isinstance(outcome, ChannelError) and errand.since is not None:
             _pronounce(session, message, not_told(facts[message.id], now), now)
         elif isinstance(outcome, ChannelError):
@@ -129,9 +137,12 @@ def _note_sent(rt: Runtime, message: Communication, sent: Sent, now: datetime) -
 
 
 def _note_found(
-    session: Session, rt: Runtime, message: Communication, found: Found, otherwise: Verdict, now: datetime
+    session: Session, rt: Runtime, message: Communication, found: Found, fact: claiming.Leaving, now: datetime
 ) -> None:
-    """The first of what the provider has that is not known to be another message of ours; else as if it had none."""
+    """The first of what the provider has that is not known to be another message of ours; else as if it had none.
+
+    While another message to the same address is just leaving it may be that one's, so it is asked for again later.
+    """
     if message.address_token and found.sent:
         key = int.from_bytes(bytes(message.address_token[:8]), "big", signed=True)
         session.execute(_LOCK_ADDRESS, {"key": key})  # two messages that look alike must not be taken for one
@@ -145,7 +156,11 @@ def _note_found(
     known = set(session.scalars(taken)) if found.sent else set()
     mine = next((one for one in found.sent if _fit(one.external_id) not in known), None)
     if mine is None:
-        _pronounce(session, message, otherwise, now)
+        _pronounce(session, message, not_taken(fact, now), now)
+        return
+    later = not_told(fact, now)
+    if isinstance(later, Later) and session.execute(_LEAVING_TOO, {"id": message.id}).first() is not None:
+        _pronounce(session, message, later, now)
         return
     _note_sent(rt, message, mine, now)
     if read_word(mine.word) is Delivery.FAILED and learn(message, Delivery.FAILED, now):

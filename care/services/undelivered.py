@@ -21,7 +21,7 @@ from care.services.queue import Worked
 _ANY = text("SELECT 1 FROM dead_letter WHERE queue = :queue AND resolved_at IS NULL AND patient_id IS NOT NULL LIMIT 1")
 CAUSE, OPTED_OUT = "undelivered", "opted-out"
 # A patient in danger who does not get the emergency reply has to be phoned; the rest is for today's worklist.
-_PRIORITY = {Purpose.EMERGENCY: Priority.STAT, Purpose.NURSE: Priority.URGENT}
+_PRIORITY = {Purpose.EMERGENCY.value: Priority.STAT, Purpose.NURSE.value: Priority.URGENT}
 
 
 def raise_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 500) -> Worked:
@@ -64,7 +64,7 @@ def raise_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 500)
 
 
 def _case(patient: Patient, message: Communication, now: datetime) -> Case:
-    priority = _PRIORITY.get(Purpose(message.purpose), Priority.ROUTINE)
+    priority = _PRIORITY.get(message.purpose, Priority.ROUTINE)
     stopped = message.status_reason == OPTED_OUT and priority is Priority.ROUTINE
     cause = OPTED_OUT if stopped else CAUSE
     alarm = Alarm(cause, priority, cause, {}, "doubt", origin=message.status_reason or "")

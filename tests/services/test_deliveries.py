@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, event, select, text, update
@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session
 
 from care.domain.codes import Priority, Purpose
 from care.domain.message import Capabilities, Outgoing, Sent
+from care.errands import Errand, Outcome, Post
 from care.errors import ChannelError
 from care.records.audit_events import AuditEvent
 from care.records.communications import Communication, contents
+from care.records.escalations import Escalation
 from care.records.patients import ContactPoint
 from care.records.practitioners import Practitioner
 from care.runtime import Runtime
@@ -373,6 +375,93 @@ def test_outcomes_are_not_lost_while_the_database_is_away(
     assert stands(session) == {"sent": 5}
     assert {one.id for one in messages} == {one.id for one in sms.sent}
     assert len(sms.sent) == 5
+
+
+def left_behind(rt: Runtime, message: Communication, outcome: Outcome, handed_at: datetime | None = None) -> Post:
+    """The post of a call that left while this outcome was not written yet."""
+    post = Post()
+    errand = Errand(Outgoing(message.id, "sms", "", ""), rt.channels["sms"], post, turn=1, handed_at=handed_at)
+    post.unwritten.append((errand, outcome))
+    rt.lines.leave(post)
+    return post
+
+
+def mark_sending(session: Session, rt: Runtime, *messages: Communication) -> None:
+    for message in messages:
+        message.delivery, message.status, message.attempts = "sending", "in-progress", 1
+        message.handed_at, message.lease_until = rt.now(), rt.now() + timedelta(days=1)
+    session.commit()
+
+
+def test_while_the_database_is_away_no_outcome_that_an_earlier_call_left_is_lost(
+    session: Session, rt: Runtime, clinic: Clinic, empty_database: Engine
+) -> None:
+    messages = [queue(session, rt, patient) for patient in people(session, rt, clinic.nurse, 3, "sms")]
+    mark_sending(session, rt, *messages)
+    ids = [message.id for message in messages]
+    for message, number in zip(messages, ids, strict=True):
+        left_behind(rt, message, Sent(f"SM-{number}"))
+    session.rollback()
+
+    def fall_over(*args: object) -> None:
+        raise OperationalError("x", None, Exception("gone"))
+
+    event.listen(empty_database, "before_cursor_execute", fall_over)
+    try:
+        with pytest.raises(OperationalError):
+            outbox.settle(session, rt, rt.now())
+        session.rollback()
+    finally:
+        event.remove(empty_database, "before_cursor_execute", fall_over)
+    assert outbox.settle(session, rt, rt.now()) == 0
+    assert stands(session) == {"sent": 3}
+
+
+def test_an_outcome_that_cannot_be_written_keeps_no_other_one_back(
+    session: Session, rt: Runtime, sms: FakeChannel, clinic: Clinic
+) -> None:
+    good, bad = people(session, rt, clinic.nurse, 2, "sms")
+    broken = queue(session, rt, bad, purpose=Purpose.REPLY)
+    fine = queue(session, rt, good)
+    mark_sending(session, rt, broken, fine)
+    broken.purpose = "no purpose of ours"
+    session.commit()
+    left_behind(rt, broken, ChannelError("unknown", "no-answer"))
+    left_behind(rt, fine, ChannelError("permanent", "21211"))
+    deliver(session, rt)
+    assert read(session, fine).delivery == "failed"
+    broken.lease_until = None
+    session.commit()
+    deliver(session, rt)
+    assert read(session, broken).delivery == "failed", "it is found after its lease, and given up"
+
+
+def test_a_nurse_hears_of_a_message_whose_purpose_nobody_knows(
+    session: Session, rt: Runtime, sms: FakeChannel, clinic: Clinic
+) -> None:
+    bad = people(session, rt, clinic.nurse, 1, "sms")[0]
+    broken = queue(session, rt, bad)
+    broken.purpose = "no purpose of ours"
+    session.commit()
+    deliver(session, rt)
+    assert read(session, broken).delivery == "failed"
+    assert [one.patient_id for one in session.scalars(select(Escalation))] == [bad.id]
+
+
+def test_word_that_a_turn_did_not_come_told_twice_calls_back_nobody_elses_message(
+    session: Session, rt: Runtime, sms: FakeChannel, clinic: Clinic, clock: Clock
+) -> None:
+    """The database falls over just after it has written the word: it is written again when another has the row."""
+    message = queue(session, rt, people(session, rt, clinic.nurse, 1, "sms")[0])
+    before = rt.now()
+    clock.forward(seconds=1)
+    mark_sending(session, rt, message)
+    left_behind(rt, message, None, handed_at=before)
+    outbox.settle(session, rt, rt.now())
+    assert read(session, message).delivery == "sending"
+    left_behind(rt, message, None, handed_at=rt.now())
+    outbox.settle(session, rt, rt.now())
+    assert read(session, message).delivery == "queued"
 
 
 def test_a_row_that_breaks_the_rules_fails_alone(

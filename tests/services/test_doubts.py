@@ -53,7 +53,7 @@ def letters(session: Session) -> list[str]:
     return list(session.scalars(select(DeadLetter.error)))
 
 
-def page(session: Session, rt: Runtime, clinic: Clinic) -> Communication:
+def page(session: Session, rt: Runtime, clinic: Clinic, dedupe: str = "page") -> Communication:
     nurse = session.get_one(Practitioner, clinic.nurse.id)
     nurse.page_channel, nurse.page_address = "sms", "+12025559999"
     made = outbox.enqueue(
@@ -61,7 +61,7 @@ def page(session: Session, rt: Runtime, clinic: Clinic) -> Communication:
         rt.now(),
         purpose=Purpose.PAGE,
         text="page",
-        dedupe="page",
+        dedupe=dedupe,
         practitioner=nurse,
         priority=Priority.STAT,
     )
@@ -195,6 +195,28 @@ def test_of_two_messages_that_look_alike_each_finds_its_own(
     deliver(session, rt)
     assert {read(session, first).delivery, read(session, second).delivery} == {"sent", "unknown"}
     assert {first.external_id, second.external_id} == {"SM-1", None}
+
+
+def test_what_the_provider_has_of_a_message_that_is_just_leaving_is_not_taken_for_a_lost_one(
+    session: Session, rt: Runtime, sms: FakeChannel, clinic: Clinic, clock: Clock
+) -> None:
+    sms.fail = [NO_ANSWER]
+    lost = page(session, rt, clinic, "lost")
+    deliver(session, rt)
+    leaving = page(session, rt, clinic, "leaving")
+    clock.forward(seconds=61)
+    leaving.delivery, leaving.attempts, leaving.handed_at = "sending", 1, rt.now()
+    leaving.lease_until = datetime(2999, 1, 1, tzinfo=UTC)  # it is in another process's hands
+    session.commit()
+    sms.taken = [Sent("SM-leaving")]
+    deliver(session, rt)
+    assert read(session, lost).delivery == "unknown"
+    leaving.delivery, leaving.external_id, leaving.send_at, leaving.lease_until = "sent", "SM-leaving", None, None
+    session.commit()
+    clock.forward(seconds=20)
+    deliver(session, rt)
+    deliver(session, rt)
+    assert [one.id for one in sms.sent] == [lost.id], "the lost one is sent again"
 
 
 def test_a_message_whose_sender_died_is_asked_about(
