@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 SEATS = 16
-_CLOCK, _PAUSED, _ROUND, _OWED, _BEGUN, _DUE, _SKEW, _PASSED, _ACKS = 0, 8, 16, 24, 32, 40, 48, 56, 64
+_CLOCK, _PAUSED, _ROUND, _OWED, _BEGUN, _DUE, _SKEW, _PASSED, _CLOSING, _ACKS = 0, 8, 16, 24, 32, 40, 48, 56, 64, 72
 
 
 class Board:
@@ -35,6 +35,7 @@ class Board:
         """Set the clock for a new run."""
         self._put(_CLOCK, round(moment.timestamp() * 1e6))
         self._put(_SKEW, 0)
+        self._put(_CLOSING, 0)
 
     def set(self, moment: datetime) -> None:
         """Let time pass until then."""
@@ -81,6 +82,15 @@ class Board:
     @due.setter
     def due(self, jobs: int) -> None:
         self._put(_DUE, jobs)
+
+    @property
+    def closing(self) -> bool:
+        """Whether nothing is left to do but to hear the last receipts."""
+        return bool(self._get(_CLOSING))
+
+    def close(self) -> None:
+        """From now on the provider holds nothing back."""
+        self._put(_CLOSING, 1)
 
     def pause(self) -> int:
         """Ask every worker to stop between two ticks; returns the number that each of them answers with."""

@@ -92,12 +92,16 @@ class Messenger:
         """Do something beside; the board says how much is still owed."""
         self.waiting += 1
         self.board.owed = self.waiting
+        self.beside(work).add_done_callback(self.done)
+
+    def beside(self, work: Any) -> asyncio.Task[None]:
+        """Do something beside that nobody waits for."""
         task = asyncio.ensure_future(work)
         self.tasks.add(task)
-        task.add_done_callback(self.done)
+        task.add_done_callback(self.tasks.discard)
+        return task
 
-    def done(self, task: asyncio.Task[None]) -> None:
+    def done(self, _: asyncio.Task[None]) -> None:
         """One less."""
-        self.tasks.discard(task)
         self.waiting -= 1
         self.board.owed = self.waiting

@@ -31,6 +31,7 @@ from tests.faults.worker import EVERYTHING, WANTED, serve, work
 
 BOUND = 150.0  # seconds of real time that a run may take
 MOST_DEATHS = 60  # more than any script asks for
+LAST = 0.15  # seconds for which the last receipts are waited for
 FROZEN = 0.6  # seconds of real time that somebody stays frozen
 PATIENCE = 0.25  # seconds without progress after which time passes
 HORIZON = BEGIN + timedelta(days=HORIZON_DAYS)
@@ -265,7 +266,10 @@ class Play:
             if self.blows or self.texts:
                 self.moves += 1
                 return False
-            return True
+            if not self.board.closing:
+                self.board.close()
+                self.since = time.monotonic()
+            return time.monotonic() - self.since > LAST
         leap = timedelta(minutes=self.dice.random() * self.script.leap)
         self.board.set(max(self.board.now(), min(moments)) + leap)
         self.moves += 1

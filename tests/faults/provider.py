@@ -15,6 +15,7 @@ import socket
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -83,15 +84,24 @@ class Provider(Messenger):
         words += [word for word in words if self.dice.random() < manners.twice]
         if self.dice.random() < manners.shuffled:
             self.dice.shuffle(words)
-        pause = self.dice.random() * (0.3 if self.dice.random() < manners.late else 0.01)
-        self.later(self.bring_receipts(message, callback, ours, words, pause))
+        if self.dice.random() < manners.late:
+            wait = timedelta(minutes=self.dice.choice((0.1, 1, 3, 20, 300)) * self.dice.random())
+            self.beside(self.hold_receipts(message, callback, ours, words, self.board.elsewhere() + wait))
+        else:
+            self.later(self.bring_receipts(message, callback, ours, words))
 
-    async def bring_receipts(
-        self, message: dict[str, Any], callback: str, ours: str, words: list[str], pause: float
+    async def hold_receipts(
+        self, message: dict[str, Any], callback: str, ours: str, words: list[str], until: datetime
     ) -> None:
+        """Bring the receipts when so much simulated time has passed, each at a moment of its own."""
+        while self.board.elsewhere() < until and not self.board.closing:
+            await asyncio.sleep(0.01)
+        self.later(self.bring_receipts(message, callback, ours, words))
+
+    async def bring_receipts(self, message: dict[str, Any], callback: str, ours: str, words: list[str]) -> None:
         """Bring the receipts of one message, each until it is taken."""
         for word in words:
-            await asyncio.sleep(pause)
+            await asyncio.sleep(self.dice.random() * 0.01)
             if message["status"] != "delivered":
                 message["status"] = word
             fields = {"MessageSid": message["sid"], "MessageStatus": word, "AccountSid": ACCOUNT}

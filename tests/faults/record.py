@@ -56,6 +56,7 @@ def _lines(session: Session) -> Iterator[dict[str, Any]]:
 def _messages(session: Session) -> Iterator[dict[str, Any]]:
     rows = session.scalars(select(Communication).order_by(Communication.recorded_at)).all()
     words = contents(session, [row.id for row in rows])
+    contacts = {one.id: one.address for one in session.scalars(select(ContactPoint))}
     for row in rows:
         yield {
             "kind": "message",
@@ -67,7 +68,8 @@ def _messages(session: Session) -> Iterator[dict[str, Any]]:
             "reason": row.status_reason,
             "dedupe": row.dedupe,
             "external": row.external_id,
-            "address": words[row.id].address,
+            # A message that has not left may hold no address: it goes where its contact point leads then.
+            "address": words[row.id].address or contacts.get(row.contact_point_id),
             "task": str(row.task_id),
             "escalation": str(row.escalation_id),
             "waits": bool(row.send_at or row.take_at),

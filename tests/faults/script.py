@@ -17,7 +17,7 @@ HORIZON_DAYS = 6
 WORKERS = 4
 TIMEOUT = 0.35  # seconds that the client waits for the provider
 STAFF = ("+12025550190", "+12025550191")
-DUE = "09:00:00"
+DUE = {False: "09:00:00", True: "20:50:00"}  # in the morning, in the evening
 ZONES = (
     "America/New_York",
     "America/New_York",
@@ -63,6 +63,7 @@ class Person:
     starts: str
     consented: bool
     replies: tuple[str, ...] = ()
+    evening: bool = False  # asked shortly before the quiet hours begin
     second: str = ""  # an address on another channel, with another provider
 
 
@@ -171,7 +172,9 @@ def _person(dice: random.Random, number: int, detours: bool) -> Person:
     early = zone in ("America/New_York", "America/Chicago")
     starts = date(2026, 3, 2 if early else 3).isoformat()
     second = f"+1202556{100 + number:04d}" if detours and dice.random() < 0.8 else ""
-    return Person(f"+1202555{100 + number:04d}", zone, starts, dice.random() > 0.12, replies, second)
+    return Person(
+        f"+1202555{100 + number:04d}", zone, starts, dice.random() > 0.12, replies, dice.random() < 0.35, second
+    )
 
 
 def _text(dice: random.Random, people: tuple[Person, ...]) -> Text:
@@ -189,8 +192,8 @@ def _manners(dice: random.Random) -> Manners:
         odds={"ok": 1.0 - sum(odds.values()), **odds},
         lookup_trouble=dice.choice((0.0, 0.0, 0.3, 0.8)),
         twice=dice.choice((0.0, 0.3)),
-        late=dice.choice((0.0, 0.5)),
-        never=dice.choice((0.0, 0.0, 0.2)),
+        late=dice.choice((0.0, 0.5, 1.0)),
+        never=dice.choice((0.0, 0.0, 0.2, 0.6)),
         shuffled=dice.choice((0.0, 0.5)),
         undelivered=dice.choice((0.0, 0.1)),
         seed=dice.randrange(2**32),

@@ -32,7 +32,10 @@ from tests.migrated import migrate
 
 KEYS = Keyring({"faults": bytes(range(32))}, bytes(range(1, 33)))
 TEMPLATE, RUN = "faults_template", "faults_run"
-PROTOCOL = "https://care.invalid/fhir/PlanDefinition/fault-matrix"
+PROTOCOL = {
+    evening: f"https://care.invalid/fhir/PlanDefinition/fault-matrix-{name}"
+    for evening, name in ((False, "morning"), (True, "evening"))
+}
 FORM = Enrolment(
     name="Fault Patient",
     birth_date="1950-01-31",
@@ -89,7 +92,7 @@ def prepare(server: Embedded) -> Staff:
     migrate(url)
     engine = create_engine(url)
     with Session(engine, expire_on_commit=False) as session:
-        content.publish_seeds(session, BEGIN, [*library.seeds(), _protocol()])
+        content.publish_seeds(session, BEGIN, [*library.seeds(), _protocol(False), _protocol(True)])
         nurse = _hospital(session)
         for statement in _LISTEN:
             session.execute(text(statement))
@@ -98,17 +101,17 @@ def prepare(server: Embedded) -> Staff:
     return nurse
 
 
-def _protocol() -> Seed:
-    """One morning's question, asked for twice, open for a day and a half: nothing expires while it can be asked."""
+def _protocol(evening: bool) -> Seed:
+    """One question on one day, asked for twice, open for a day and a half: nothing expires while it can be asked."""
 
     def hours(name: str, count: int) -> dict[str, Any]:
         url = f"https://care.invalid/fhir/StructureDefinition/{name}"
         return {"url": url, "valueDuration": {"value": count, "code": "h"}}
 
-    repeat = {"boundsDuration": {"value": 1, "code": "d"}, "period": 1, "periodUnit": "d", "timeOfDay": [DUE]}
+    repeat = {"boundsDuration": {"value": 1, "code": "d"}, "period": 1, "periodUnit": "d", "timeOfDay": [DUE[evening]]}
     document = {
         "resourceType": "PlanDefinition",
-        "url": PROTOCOL,
+        "url": PROTOCOL[evening],
         "version": "1.0.0",
         "status": "active",
         "title": "Fault matrix",
@@ -126,7 +129,7 @@ def _protocol() -> Seed:
             }
         ],
     }
-    return Seed("PlanDefinition", PROTOCOL, "1.0.0", document, sha256_of(document))
+    return Seed("PlanDefinition", PROTOCOL[evening], "1.0.0", document, sha256_of(document))
 
 
 def _hospital(session: Session) -> Staff:
@@ -163,11 +166,12 @@ def enrol(session: Session, rt: Runtime, nurse: Staff, script: Script, history: 
             ways = (("sms", one.address, None), *([("whatsapp", one.second, None)] if one.second else []))
             form = {"time_zone": one.zone, "record_number": f"F-{number}", "contacts": ways}
             patient = enrolment.enrol(session, rt, nurse, Enrolment(**(vars(FORM) | form)))
-            enrolment.start_plan(session, rt, nurse, patient.id, f"{PROTOCOL}|1.0.0", date.fromisoformat(one.starts))
+            protocol, begin = f"{PROTOCOL[one.evening]}|1.0.0", date.fromisoformat(one.starts)
+            enrolment.start_plan(session, rt, nurse, patient.id, protocol, begin)
             if not one.consented:
                 consents.decide(session, rt.now(), patient, granted=False, source="paper")
                 session.commit()
-            tasks = [f"{one.starts}T{DUE}"]
+            tasks = [f"{one.starts}T{DUE[one.evening]}"]
             line = {"kind": "person", "address": one.address, "zone": one.zone, "consented": one.consented}
             others = [one.second] if one.second else []
             file.write(json.dumps(line | {"tasks": tasks, "others": others}) + "\n")
