@@ -71,6 +71,7 @@ def test_half_of_an_account_is_refused_rather_than_silent(half: dict[str, str]):
 def test_the_settings_are_the_watchdogs_own_and_the_address_may_be_the_others(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DATABASE_URL", "postgres://care@db/care")
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC" + "1" * 32)
+    monkeypatch.setenv("CARE_ENVIRONMENT", "development")
     monkeypatch.setenv("WATCHDOG_REPEAT", "60")
     monkeypatch.setenv("WATCHDOG_DATABASE_URL", "")
     found = WatchdogSettings()
