@@ -44,8 +44,8 @@ class ConsoleChannel:
         raise Invalid("no-webhook", "the console has no webhook")
 
     def send(self, message: Outgoing) -> Sent:
-        """Hand the message to the sink. Raises ChannelError (permanent) when the channel is disabled."""
+        """Hand the message to the sink. Raises ChannelError (refused) when the channel is disabled."""
         if not self.enabled:
-            raise ChannelError("permanent", "disabled", "the console channel is disabled")
+            raise ChannelError("refused", "disabled", "the console channel is disabled")
         self.sink(message)
         return Sent(f"console-{message.id}", delivered=True)

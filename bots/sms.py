@@ -23,6 +23,7 @@ TIMEOUT = 10.0  # seconds; after it nobody knows whether the message was taken
 STATUS_PATH = "/webhooks/twilio/status"
 _FIELDS = 500
 _PAGE, _PAGES = 100, 10  # how much of the provider's list is read for one message
+_ACCOUNT = frozenset({401, 403, 404, 407})  # said of all our messages, until somebody puts it right
 _IDENTIFIER = re.compile(r"[!-~]{1,64}")  # printable ASCII: what an index may hold, whatever a caller makes up
 _CODES: Mapping[str, Mapping[str, str]] = json.loads(
     (Path(__file__).parent / "twilio_errors.json").read_text(encoding="utf-8")
@@ -112,7 +113,7 @@ class TwilioSms:
         could then reach the patient twice; `retryable` where it certainly did not.
         """
         if not self.enabled:
-            raise ChannelError("permanent", "disabled", "this channel is not configured")
+            raise ChannelError("refused", "disabled", "this channel is not configured")
         how = {"messaging_service_sid" if self.sender.startswith("MG") else "from_": self.sender}
         if self.public_url:  # who has no address, as the watchdog, asks for no receipt: Twilio refuses half an address
             how["status_callback"] = f"{self.public_url}{STATUS_PATH}?id={message.id}"
@@ -192,9 +193,9 @@ def kind_of(code: str, status: int = 0) -> ChannelErrorKind:
     known = _CODES.get(code)
     if known:
         return known["kind"]  # type: ignore[return-value]
-    if status == 429:
+    if status in _ACCOUNT or status == 429:
         return "retryable"
-    return "permanent" if 400 <= status < 500 else "unknown"
+    return "refused" if 400 <= status < 500 else "unknown"
 
 
 def _refused(status: int, code: int | None) -> ChannelError:

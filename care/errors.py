@@ -72,14 +72,15 @@ class NotReady(CareError):
     title = "Temporarily unavailable"
 
 
-ChannelErrorKind = Literal["retryable", "permanent", "opted_out", "unknown"]
+ChannelErrorKind = Literal["retryable", "refused", "permanent", "opted_out", "unknown"]
 
 
 class ChannelError(CareError):
     """A provider did not take a message.
 
-    `kind` decides what happens next: retryable (try again later), permanent (never again to this address), opted_out
-    (record it and stop), unknown (the provider may have taken it: reconcile before any second try).
+    `kind` decides what happens next: retryable (try again later), refused (this message never, which says nothing of
+    the address), permanent (never again to this address), opted_out (record it and stop), unknown (the provider may
+    have taken it: reconcile before any second try).
     """
 
     status = 502

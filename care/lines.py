@@ -248,7 +248,7 @@ class Line:
                 self._staff()
 
     def _judge(self, outcome: Outcome, took: float, now: float) -> None:
-        if not isinstance(outcome, ChannelError) or outcome.kind in ("permanent", "opted_out"):
+        if not isinstance(outcome, ChannelError) or outcome.kind in ("refused", "permanent", "opted_out"):
             self._heard = now
             self._latency = took if self._latency is None else self._latency + 0.1 * (took - self._latency)
             self.breaker = self.breaker.succeed()

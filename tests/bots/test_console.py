@@ -25,7 +25,7 @@ def test_a_disabled_console_takes_nothing():
     taken: list[Outgoing] = []
     with pytest.raises(ChannelError) as caught:
         ConsoleChannel(taken.append, enabled=False).send(MESSAGE)
-    assert (caught.value.kind, taken) == ("permanent", [])
+    assert (caught.value.kind, taken) == ("refused", [])
 
 
 def test_nobody_calls_the_console_over_the_network():

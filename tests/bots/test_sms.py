@@ -184,6 +184,13 @@ def test_no_error_quotes_the_number_or_the_text():
     assert "+14155550100" not in f"{error} {error.message} {error.__cause__} {error.detail}"
 
 
+@pytest.mark.parametrize(
+    ("code", "status"), [("20003", 401), ("20404", 404), ("21606", 400), ("30002", 400), ("", 403)]
+)
+def test_what_is_said_of_our_account_or_sender_is_held_against_no_patients_phone(code: str, status: int):
+    assert kind_of(code, status) == "retryable"
+
+
 def test_every_known_error_code_has_a_kind_that_fits_what_is_known_of_it():
     told = json.loads(shared("vectors/twilio_errors.json").read_text())["vectors"]
     never_again = {one["code"] for one in told if one["action"].startswith("permanent")}
@@ -191,7 +198,7 @@ def test_every_known_error_code_has_a_kind_that_fits_what_is_known_of_it():
     assert kind_of("20429", 429) == "retryable"
     assert kind_of("20500", 500) == kind_of("30410") == "unknown"
     assert kind_of("21610", 400) == kind_of("63033") == "opted_out"
-    assert kind_of("99999", 400) == "permanent"
+    assert kind_of("99999", 400) == kind_of("21617", 400) == "refused"
     assert kind_of("99999", 500) == "unknown"
 
 

@@ -273,6 +273,20 @@ def test_a_wrong_address_is_never_tried_again_and_a_nurse_is_told(
     assert second is None, "there is no address left that may be written to"
 
 
+def test_a_refusal_that_is_not_about_the_address_closes_no_address(
+    session: Session, rt: Runtime, sms: FakeChannel, patient: Patient, queue: Queue
+) -> None:
+    sms.fail = [ChannelError("refused", "21617")]
+    first = queue()
+    outbox.deliver_due(session, rt, rt.now())
+    session.refresh(first)
+    assert (first.delivery, first.send_at) == ("failed", None)
+    assert {one.status for one in session.scalars(select(ContactPoint))} == {"active"}
+    queue()
+    outbox.deliver_due(session, rt, rt.now())
+    assert len(sms.sent) == 1
+
+
 def test_an_emergency_reply_that_fails_is_stat(session: Session, rt: Runtime, sms: FakeChannel, queue: Queue) -> None:
     sms.fail = [ChannelError("permanent", "21211")]
     queue(purpose=Purpose.EMERGENCY, priority=Priority.STAT)
