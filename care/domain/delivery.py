@@ -42,8 +42,13 @@ _STATUS = {
     Delivery.FAILED: CommunicationStatus.NOT_DONE,
     Delivery.STOPPED: CommunicationStatus.NOT_DONE,
 }
-# Providers' words for what became of a message. Any other word (queued, accepted, sending ...) tells nothing new.
+# Providers' words for what became of a message. Any other word tells nothing. That it waits at the provider says that it
+# was taken, which is news where nobody had answered us.
 _WORDS = {
+    "accepted": Delivery.SENT,
+    "scheduled": Delivery.SENT,
+    "queued": Delivery.SENT,
+    "sending": Delivery.SENT,
     "sent": Delivery.SENT,
     "delivered": Delivery.DELIVERED,
     "read": Delivery.DELIVERED,

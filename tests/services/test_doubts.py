@@ -246,6 +246,20 @@ def test_a_receipt_settles_a_doubt_before_anybody_asks(
     assert (sms.asked, letters(session), read(session, message).delivery) == ([], [], "delivered")
 
 
+@pytest.mark.parametrize("word", ["accepted", "queued", "sending"])
+def test_a_receipt_that_it_waits_at_the_provider_settles_a_doubt(
+    session: Session, rt: Runtime, sms: FakeChannel, clinic: Clinic, clock: Clock, word: str
+) -> None:
+    sms.fail = [NO_ANSWER]
+    message = page(session, rt, clinic)
+    deliver(session, rt)
+    outbox.note_receipt(session, rt, Receipt("sms", "SM-1", word, message.id), rt.now())
+    assert (read(session, message).delivery, message.send_at) == ("sent", None)
+    clock.forward(minutes=5)
+    deliver(session, rt)
+    assert sms.sent == [], "it is not sent twice"
+
+
 def test_a_clock_that_was_put_back_leaves_nothing_in_doubt_for_ever(
     session: Session, rt: Runtime, sms: FakeChannel, patient: Patient, clock: Clock
 ) -> None:
