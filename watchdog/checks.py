@@ -37,7 +37,8 @@ _PAGES = """
 """
 _PAGES_FAILED = """
     SELECT count(*) FROM dead_letter WHERE resolved_at IS NULL
-    AND (queue = 'pages' OR (queue = 'outbox' AND patient_id IS NULL))
+    AND (queue = 'pages' OR (queue = 'outbox'
+        AND EXISTS (SELECT 1 FROM communication WHERE communication.id = row_id AND purpose = 'page')))
     AND at > clock_timestamp() - make_interval(secs => %s)
 """
 # The oldest of each queue, by the index of its column. What is leased is in somebody's hands and counts all the same.

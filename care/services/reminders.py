@@ -61,6 +61,7 @@ _OVERTAKEN = select(Task.id).where(
         _NEWER.action_id == Task.action_id,
         _NEWER.nominal > Task.nominal,
         _NEWER.due_at <= bindparam("now"),
+        _NEWER.status != TaskStatus.CANCELLED.value,  # nobody is asked for it, so it takes nobody's place
     ),
 )
 

@@ -169,6 +169,19 @@ def test_two_schedulers_with_one_task_each_ask_a_patient_one_question(
     assert [one.asked_at is None for one in (first, second)] == [False, True]
 
 
+@pytest.mark.parametrize(("status", "reminded"), [("ready", 0), ("cancelled", 1)])
+def test_a_late_task_gives_way_to_a_newer_one_that_is_asked_and_to_none_that_was_cancelled(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock, status: str, reminded: int
+) -> None:
+    late, newer = session.scalars(select(Task).where(Task.patient_id == patient.id).order_by(Task.due_at)).all()[:2]
+    clock.set(late.due_at + timedelta(hours=2))
+    newer.due_at, newer.remind_at, newer.status = rt.now(), None, status
+    session.commit()
+    remind(session, rt)
+    session.expire_all()
+    assert late.reminders_sent == reminded
+
+
 def test_a_task_that_was_moved_after_it_was_claimed_is_asked_at_its_new_time(
     session: Session, rt: Runtime, patient: Patient, clock: Clock, engine: Engine
 ) -> None:

@@ -139,6 +139,23 @@ def test_a_page_that_nobody_could_get_is_an_alarm_for_an_hour(session: Session, 
     assert seen() == {}
 
 
+@pytest.mark.parametrize(("purpose", "alarmed"), [("page", True), ("emergency", False)])
+def test_only_a_page_that_failed_is_told_as_one(
+    session: Session, rt: Runtime, seen: Looked, patient: Patient, purpose: str, alarmed: bool
+):
+    red_flag(session, rt)
+    set_page_at(session, 300)
+    pages.page_due(session, rt, rt.now().replace(year=rt.now().year + 5))
+    set_page_at(session, 300)
+    nothing_due(session)
+    row_id = session.execute(
+        text("SELECT id FROM communication WHERE purpose = :purpose"), {"purpose": purpose}
+    ).scalar()
+    (at,) = session.execute(text("SELECT clock_timestamp()")).one()
+    session.add(DeadLetter(queue="outbox", row_id=row_id, patient_id=None, error="failed", at=at))
+    assert set(seen()) == ({("pages-failed", "")} if alarmed else set())
+
+
 QUEUES = {
     "outbox": "UPDATE communication SET send_at = clock_timestamp() - interval '16 minutes'",
     "turns": "UPDATE communication SET take_at = clock_timestamp() - interval '16 minutes'",
