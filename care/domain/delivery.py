@@ -42,8 +42,8 @@ _STATUS = {
     Delivery.FAILED: CommunicationStatus.NOT_DONE,
     Delivery.STOPPED: CommunicationStatus.NOT_DONE,
 }
-# Providers' words for what became of a message. Any other word tells nothing. That it waits at the provider says that it
-# was taken, which is news where nobody had answered us.
+# Providers' words for what became of a message. Any other word tells nothing. That it waits at the provider says that
+# it was taken, which is news where nobody had answered us.
 _WORDS = {
     "accepted": Delivery.SENT,
     "scheduled": Delivery.SENT,

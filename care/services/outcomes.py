@@ -39,6 +39,7 @@ from care.services.departures import Later
 from care.services.doubts import Again, Lose, Verdict, not_taken, not_told
 
 OUTBOX = "outbox"
+_STATES = frozenset(one.value for one in Delivery)
 Arrived = tuple[Errand, Outcome]
 
 # What was sent and has not been heard of since, in one statement: this is what happens to nearly all messages.
@@ -280,7 +281,8 @@ def learn(message: Communication, news: Delivery, now: datetime) -> bool:
     """Take in what became of a message, unless more is known already. Returns whether it was news."""
     if news in (Delivery.SENT, Delivery.SENT_UNCONFIRMED, Delivery.DELIVERED):
         message.sent_at = message.sent_at or now  # also when it is heard late: any order ends in one state
-    if not is_news(Delivery(message.delivery or Delivery.QUEUED), news):
+    known = message.delivery or Delivery.QUEUED
+    if known in _STATES and not is_news(Delivery(known), news):  # what is no state of ours tells nothing
         return False
     message.delivery, message.status = news.value, status_of(news).value
     if news in (Delivery.SENT, Delivery.SENT_UNCONFIRMED, Delivery.DELIVERED):

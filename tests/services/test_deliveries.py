@@ -448,6 +448,18 @@ def test_a_nurse_hears_of_a_message_whose_purpose_nobody_knows(
     assert [one.patient_id for one in session.scalars(select(Escalation))] == [bad.id]
 
 
+def test_a_row_in_a_state_that_nobody_knows_blocks_no_other(
+    session: Session, rt: Runtime, sms: FakeChannel, clinic: Clinic
+) -> None:
+    good, bad = people(session, rt, clinic.nurse, 2, "sms")
+    broken = queue(session, rt, bad)
+    broken.delivery = "no state of ours"
+    session.commit()
+    fine = queue(session, rt, good)
+    deliver(session, rt)
+    assert (read(session, fine).delivery, read(session, broken).delivery) == ("sent", "failed")
+
+
 def test_word_that_a_turn_did_not_come_told_twice_calls_back_nobody_elses_message(
     session: Session, rt: Runtime, sms: FakeChannel, clinic: Clinic, clock: Clock
 ) -> None:
