@@ -65,12 +65,14 @@ def metronome(
     """A scheduler with these jobs, not started."""
     made = BackgroundScheduler(
         timezone="UTC",
-        executors={"default": ThreadPoolExecutor(len(jobs))},
+        executors={"default": ThreadPoolExecutor(sum(job.hands for job in jobs))},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
     for job in jobs:
         arguments = (job, open_session, rt, report)
-        made.add_job(tick, "interval", seconds=job.every, args=arguments, id=job.name, name=job.name)
+        for hand in range(job.hands):
+            name = job.name if hand == 0 else f"{job.name}-{hand + 1}"
+            made.add_job(tick, "interval", seconds=job.every, args=arguments, id=name, name=name)
     return made
 
 

@@ -22,7 +22,8 @@ class Job:
     """Run `run(session, rt)` every `every` seconds in the process of its lane. Returns what it did, in rows.
 
     With a broker a job that has `carry` is done by any worker machine instead: `carry(session, rt, ids)` does what it
-    does for these rows only, as far as they are still due and nobody else has them.
+    does for these rows only, as far as they are still due and nobody else has them. `hands` run it side by side, each
+    with a connection of its own, so that one reckons while the database writes for the other.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Job:
     every: float
     run: Callable[[Session, Runtime], Worked]
     carry: Carry | None = None
+    hands: int = 1
 
 
 def _beat(lane: str) -> Callable[[Session, Runtime], Worked]:
@@ -48,7 +50,7 @@ def _seal(session: Session, rt: Runtime) -> Worked:
 JOBS: tuple[Job, ...] = (
     Job("heartbeat-clock", "clock", 5, _beat("clock")),
     Job("expand", "clock", 60, lambda session, rt: plans.expand_due(session, rt, rt.now())),
-    Job("remind", "clock", 2, lambda session, rt: reminders.send_due(session, rt, rt.now())),
+    Job("remind", "clock", 2, lambda session, rt: reminders.send_due(session, rt, rt.now()), hands=2),
     Job("page", "clock", 2, lambda session, rt: escalations.page_due(session, rt, rt.now())),
     Job("seal", "clock", 5, _seal),
     Job("heartbeat-worker", "worker", 5, _beat("worker")),
