@@ -232,7 +232,8 @@ def _against_receipts(history: History) -> Iterator[str]:
         strongest = heard[one["id"]]
         if strongest and one["known"] not in MEANS[strongest]:
             yield f"{_name(one)}: the receipts say {' or '.join(sorted(MEANS[strongest]))}"
-        if history.accepted[one["id"]] and one["known"] in ("failed", "stopped") and strongest != 2:
+        told = history.was_unknown(one["id"]) and one["id"] in history.mourned  # of a second try, after a doubt
+        if history.accepted[one["id"]] and one["known"] in ("failed", "stopped") and strongest != 2 and not told:
             yield f"{_name(one)}: the provider has it"
 
 

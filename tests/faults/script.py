@@ -17,7 +17,7 @@ HORIZON_DAYS = 6
 WORKERS = 4
 TIMEOUT = 0.35  # seconds that the client waits for the provider
 STAFF = ("+12025550190", "+12025550191")
-DUE = {False: "09:00:00", True: "20:50:00"}  # in the morning, in the evening
+DUE = {False: "09:00:00", True: "20:40:00"}  # in the morning, in the evening
 ZONES = (
     "America/New_York",
     "America/New_York",
@@ -37,6 +37,7 @@ MISBEHAVIOUR = (
     "hang-after",
     "slow",
     "429-hour",
+    "429-hour",  # twice as likely: what waits an hour meets the night
     "429-soon",
     "garbage-before",
     "garbage-after",
@@ -187,7 +188,7 @@ def _text(dice: random.Random, people: tuple[Person, ...]) -> Text:
 def _manners(dice: random.Random) -> Manners:
     kinds = dice.sample(MISBEHAVIOUR, dice.choice((0, 1, 1, 2, 3, 5)))
     trouble = dice.choice((0.1, 0.3, 0.6, 0.9))
-    odds = {kind: trouble / len(kinds) for kind in kinds}
+    odds = {kind: trouble * kinds.count(kind) / len(kinds) for kind in kinds}
     return Manners(
         odds={"ok": 1.0 - sum(odds.values()), **odds},
         lookup_trouble=dice.choice((0.0, 0.0, 0.3, 0.8)),
