@@ -13,6 +13,9 @@ from care.domain.codes import CommunicationStatus, Delivery, Purpose
 ATTEMPTS = 20
 """How often a message that a provider could not take is tried: almost four hours with the pauses below."""
 
+LAST_WORD = timedelta(hours=24)
+"""How long a receipt of delivery is waited for. Providers give a message up sooner than that."""
+
 LOOK_AFTER = timedelta(seconds=20)
 """When a provider is first asked for a message of which it is not known whether it was taken."""
 
@@ -23,6 +26,7 @@ UNASKED = {True: timedelta(minutes=2), False: timedelta(minutes=15)}
 """How long a provider that cannot be asked is waited for; by whether the message is one that is sent again."""
 
 _LONGEST_PAUSE = timedelta(minutes=15)
+_EMERGENCY_ATTEMPTS, _EMERGENCY_PAUSE = 6, timedelta(minutes=1)
 
 _KNOWN = {
     Delivery.QUEUED: 0,
@@ -88,7 +92,17 @@ def read_word(word: str) -> Delivery | None:
     return _WORDS.get(word.strip().lower())
 
 
-def pause_after(attempts: int, asked: float | None) -> timedelta:
-    """How long to wait after so many failed attempts; `asked` is what the provider asked for, in seconds."""
+def attempts_for(purpose: Purpose) -> int:
+    """How often a message is tried. After some minutes a nurse must know that a patient in danger was not reached."""
+    return _EMERGENCY_ATTEMPTS if purpose is Purpose.EMERGENCY else ATTEMPTS
+
+
+def pause_after(attempts: int, asked: float | None, purpose: Purpose = Purpose.REPLY) -> timedelta:
+    """How long to wait after so many failed attempts; `asked` is what the provider asked for, in seconds.
+
+    An emergency reply waits a minute at most, whatever was asked.
+    """
+    if purpose is Purpose.EMERGENCY:
+        return _EMERGENCY_PAUSE
     pause = min(timedelta(seconds=15 * 2 ** min(attempts, 10)), _LONGEST_PAUSE)
     return max(pause, timedelta(seconds=min(asked or 0.0, 86_400.0)))

@@ -39,6 +39,7 @@ class Communication(Queued, Base):
             "external_id",
             postgresql_where="direction = 'out' AND external_id IS NOT NULL",
         ),
+        Index("ix_communication_unconfirmed", "sent_at", postgresql_where="delivery = 'sent'"),
         Index("ix_communication_lost", "recorded_at", postgresql_where="delivery IN ('failed', 'unknown')"),
         Index("ix_communication_patient", "patient_id", "recorded_at"),
         Index(

@@ -19,6 +19,7 @@ from care.domain.delivery import (
     ATTEMPTS,
     LOOK_AFTER,
     SURE_AFTER,
+    attempts_for,
     is_news,
     pause_after,
     read_word,
@@ -205,9 +206,11 @@ def _note_failure(session: Session, rt: Runtime, message: Communication, error: 
     """What follows from a failure. True when it was certainly not taken and may go another way."""
     again = sent_again(Purpose(message.purpose)) and message.attempts < ATTEMPTS
     code = _fit(error.code)
-    if error.kind == "retryable" and message.attempts < ATTEMPTS:
+    purpose = Purpose(message.purpose)
+    if error.kind == "retryable" and message.attempts < attempts_for(purpose):
         message.status, message.delivery = CommunicationStatus.PREPARATION.value, Delivery.QUEUED.value
-        message.send_at, message.status_reason = now + pause_after(message.attempts, error.retry_after), code
+        pause = pause_after(message.attempts, error.retry_after, purpose)
+        message.send_at, message.status_reason = now + pause, code
         return True
     if error.kind == "unknown":
         asked_of = rt.channels.get(message.channel)

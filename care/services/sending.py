@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Delivery, Purpose
-from care.domain.delivery import ATTEMPTS, never_waits, pause_after, settled
+from care.domain.delivery import attempts_for, never_waits, pause_after, settled
 from care.domain.message import Outgoing
 from care.errors import CareError
 from care.records.communications import CommunicationContent
@@ -178,7 +178,8 @@ def _reachable(rt: Runtime, name: str) -> bool:
 
 def _divert(rt: Runtime, row: Leaving, batch: Batch, now: datetime) -> None:
     """Another way if there is one, else later: the longer the outage lasts, the more rarely it is tried."""
-    urgent = never_waits(Purpose(row.purpose), row.priority)
+    purpose = Purpose(row.purpose)
+    urgent = never_waits(purpose, row.priority)
     way = batch.moved.get(row.id)
     try:
         if way is not None:
@@ -190,13 +191,13 @@ def _divert(rt: Runtime, row: Leaving, batch: Batch, now: datetime) -> None:
     attempts = row.attempts + 1
     channel = rt.channels.get(row.channel)
     if channel is None or not channel.enabled:
-        reason, pause = NO_CHANNEL, pause_after(attempts, None)
+        reason, pause = NO_CHANNEL, pause_after(attempts, None, purpose)
     else:
         line = rt.lines.line(row.channel)
         seconds = line.wait() if urgent else max(line.wait(), min(line.outage(), _LONGEST_OUTAGE))
         reason, pause = SILENT, timedelta(seconds=seconds)
         attempts = attempts if seconds >= _COUNTS else row.attempts
-    if attempts >= ATTEMPTS:
+    if attempts >= attempts_for(purpose):
         batch.given_up.append((row.id, reason))
     else:
         batch.put_off.append(Put(row.id, now + pause, reason, Delivery.QUEUED, attempts))

@@ -7,8 +7,8 @@ from itertools import permutations
 
 import pytest
 
-from care.domain.codes import CommunicationStatus, Delivery
-from care.domain.delivery import ATTEMPTS, is_news, pause_after, read_word, settled, status_of
+from care.domain.codes import CommunicationStatus, Delivery, Purpose
+from care.domain.delivery import ATTEMPTS, attempts_for, is_news, pause_after, read_word, settled, status_of
 
 
 def test_any_order_of_the_same_news_ends_in_one_state():
@@ -50,3 +50,10 @@ def test_pauses_grow_to_a_quarter_of_an_hour_and_obey_the_provider_within_a_day(
     assert timedelta(hours=3) < sum(pauses, timedelta()) < timedelta(hours=5)
     assert pause_after(1, 3_600) == timedelta(hours=1)
     assert pause_after(1, 1e12) == timedelta(days=1)
+
+
+def test_within_some_minutes_a_nurse_knows_that_an_emergency_reply_did_not_leave():
+    tried = attempts_for(Purpose.EMERGENCY)
+    waited = sum((pause_after(number, 3_600, Purpose.EMERGENCY) for number in range(1, tried)), timedelta())
+    assert waited <= timedelta(minutes=5)
+    assert attempts_for(Purpose.REMINDER) == ATTEMPTS
