@@ -29,10 +29,12 @@ Line = Mapping[str, Any]
 LEFT = {"sent", "delivered", "sent-unconfirmed"}
 FINAL = LEFT | {"failed", "unknown", "stopped"}
 EXEMPT = {"emergency", "page", "confirmation", "sign-in"}  # what needs no consent
+BACK = {(one, "unknown") for one in ("delivered", "failed", "stopped")}  # a `sent` may come to be in doubt again
 MAY_REPEAT = {"emergency", "page"}  # worse if it does not arrive than if it arrives twice
 QUIET_FROM, QUIET_TO = time(21), time(8)
 STRENGTH = {"sent": 1, "undelivered": 2, "failed": 2, "canceled": 2, "delivered": 3, "read": 3}
-MEANS = {1: {"sent", "delivered"}, 2: {"failed"}, 3: {"delivered"}}
+# What may be known of a message after the strongest receipt; what is never confirmed may come to be in doubt again.
+MEANS = {1: {"sent", "delivered", "unknown"}, 2: {"failed"}, 3: {"delivered"}}
 
 
 @dataclass(frozen=True)
@@ -232,7 +234,8 @@ def _against_receipts(history: History) -> Iterator[str]:
         strongest = heard[one["id"]]
         if strongest and one["known"] not in MEANS[strongest]:
             yield f"{_name(one)}: the receipts say {' or '.join(sorted(MEANS[strongest]))}"
-        told = history.was_unknown(one["id"]) and one["id"] in history.mourned  # of a second try, after a doubt
+        # A second try after a doubt may fail, and a page that somebody answered meanwhile is not tried again.
+        told = history.was_unknown(one["id"]) and (one["id"] in history.mourned or one["reason"] == "accepted")
         if history.accepted[one["id"]] and one["known"] in ("failed", "stopped") and strongest != 2 and not told:
             yield f"{_name(one)}: the provider has it"
 
@@ -264,7 +267,7 @@ def _resurrected(history: History) -> Iterator[str]:
     """A message that came to an end never goes out again."""
     for message_id, known in history.states.items():
         for before, after in pairwise(known):
-            if before in FINAL - {"unknown"} and after in ("queued", "sending", "unknown"):
+            if before in FINAL - {"unknown"} and (after in ("queued", "sending") or (before, after) in BACK):
                 yield f"message {message_id} went from {before} to {after}"
             if before == "delivered" and after != "delivered":
                 yield f"message {message_id} had arrived and is {after}"
