@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
@@ -64,4 +65,8 @@ def watch(settings: WatchdogSettings) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    # A look may be under way in its thread. Waiting for it could take for ever, and an interpreter that ends while a
+    # thread writes aborts.
+    sys.stdout.flush()
+    os._exit(status)
