@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 
 from care.domain.codes import CommunicationStatus, Delivery, Priority, Purpose
@@ -26,7 +26,7 @@ from care.records.practitioners import Practitioner
 from care.runtime import Runtime
 from care.services import deliveries, undelivered
 from care.services.deliveries import settle
-from care.services.outcomes import learn, mourn
+from care.services.outcomes import disown, learn, mourn
 from care.services.pile import Pile
 from care.services.queue import Worked
 
@@ -159,19 +159,26 @@ def deliver_due(
 def note_receipt(session: Session, rt: Runtime, receipt: Receipt, now: datetime) -> bool:
     """Hear what a provider says of a message; commits. Any order of the same receipts gives one final state.
 
-    Joined by our id when it came back, else by the provider's; a receipt of nothing we know is False.
+    Joined by our id when it came back, else by the provider's; a receipt of nothing we know is False. Of a message that
+    has gone another way since, the first way can only say that it arrived after all.
     """
-    found = select(Communication).where(Communication.direction == "out", Communication.channel == receipt.channel)
+    theirs = and_(Communication.channel == receipt.channel, Communication.external_id == receipt.external_id)
     message = None
-    for mine in (Communication.id == receipt.id, Communication.external_id == receipt.external_id):
-        locked = found.where(mine).with_for_update().execution_options(populate_existing=True)
+    for mine in (Communication.id == receipt.id, theirs):
+        found = select(Communication).where(Communication.direction == "out", mine)
+        locked = found.with_for_update().execution_options(populate_existing=True)
         message = message or session.scalars(locked).first()
     if message is None:
         session.rollback()
         logger().warning("receipt of an unknown message", channel=receipt.channel, status=receipt.status)
         return False
-    message.external_id = message.external_id or receipt.external_id
     news = read_word(receipt.status)
+    if message.channel != receipt.channel:
+        news = news if news is Delivery.DELIVERED else None
+    else:
+        message.external_id = message.external_id or receipt.external_id
+        if message.id == receipt.id:
+            disown(session, message, receipt.external_id, now)
     if news is not None and learn(message, news, now):
         message.send_at = None
         if news is Delivery.FAILED:

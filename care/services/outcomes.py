@@ -115,6 +115,7 @@ def _note_rest(session: Session, rt: Runtime, rest: Mapping[UUID, Arrived], now:
             message.lease_until = None
         if isinstance(outcome, Sent):
             _note_sent(rt, message, outcome, now)
+            disown(session, message, _fit(outcome.external_id), now)
         elif settled(Delivery(message.delivery or Delivery.QUEUED)):
             message.send_at = None  # its receipt was quicker than we are
         elif not current:
@@ -167,6 +168,24 @@ def _note_found(
     _note_sent(rt, message, mine, now)
     if read_word(mine.word) is Delivery.FAILED and learn(message, Delivery.FAILED, now):
         mourn(session, message, mine.word.lower(), now)
+
+
+def disown(session: Session, message: Communication, external_id: str, now: datetime) -> None:
+    """Now that the provider's id is surely this message's: one that looks alike and was taken for it is in doubt again.
+
+    A look-up goes by address and words, so of two such messages it may find the other's (no commit).
+    """
+    session.flush()
+    taken_for_it = select(Communication).where(
+        Communication.channel == message.channel,
+        Communication.direction == "out",
+        Communication.external_id == external_id,
+        Communication.id != message.id,
+        Communication.delivery.in_((Delivery.SENT.value, Delivery.SENT_UNCONFIRMED.value)),
+    )
+    for other in session.scalars(taken_for_it.with_for_update().execution_options(populate_existing=True)):
+        other.external_id, other.sent_at, other.send_at = None, None, now
+        other.delivery, other.status = Delivery.UNKNOWN.value, status_of(Delivery.UNKNOWN).value
 
 
 def _pronounce(session: Session, message: Communication, verdict: Verdict, now: datetime) -> None:

@@ -27,6 +27,7 @@ from tests.conftest import Clinic, Clock, FakeChannel
 from tests.services.posting import deliver, person, queue, read
 
 NO_ANSWER = ChannelError("unknown", "no-answer")
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -344,3 +345,36 @@ def test_every_permutation_of_the_usual_receipts_ends_in_one_state(
         ends = {_play(session, rt, sms, patient, list(order), Sent("SM1")) for order in itertools.permutations(words)}
         assert len(ends) == 1
         assert Delivery(next(iter(ends))[1]) is (Delivery.DELIVERED if "delivered" in words else Delivery.FAILED)
+
+
+def test_a_page_that_was_taken_for_another_is_in_doubt_again_when_that_ones_receipt_comes(
+    session: Session, rt: Runtime, sms: FakeChannel, clinic: Clinic, clock: Clock
+) -> None:
+    sms.fail = [NO_ANSWER, NO_ANSWER]
+    lost = page(session, rt, clinic, "lost")
+    deliver(session, rt)
+    taken = page(session, rt, clinic, "taken")
+    deliver(session, rt)
+    session.execute(update(Communication).where(Communication.id == taken.id).values(send_at=clock.now + HOUR))
+    session.commit()
+    sms.taken = [Sent("SM-taken")]
+    clock.forward(minutes=3)
+    deliver(session, rt)
+    assert (read(session, lost).delivery, lost.external_id) == ("sent", "SM-taken"), "they look alike"
+    outbox.note_receipt(session, rt, Receipt("sms", "SM-taken", "delivered", taken.id), rt.now())
+    assert (read(session, lost).delivery, lost.external_id) == ("unknown", None)
+    deliver(session, rt)
+    deliver(session, rt)
+    assert [one.id for one in sms.sent] == [lost.id], "it is sent after all"
+    assert (read(session, lost).delivery, read(session, taken).delivery) == ("sent", "delivered")
+
+
+@pytest.mark.parametrize(("word", "known"), [("delivered", "delivered"), ("undelivered", "queued"), ("sent", "queued")])
+def test_a_message_that_went_another_way_may_still_have_arrived_by_the_first(
+    session: Session, rt: Runtime, patient: Patient, word: str, known: str
+) -> None:
+    message = queue(session, rt, patient)
+    session.execute(update(Communication).where(Communication.id == message.id).values(channel="console"))
+    session.commit()
+    assert outbox.note_receipt(session, rt, Receipt("sms", "SM-first", word, message.id), rt.now())
+    assert (read(session, message).delivery, message.external_id) == (known, None)
