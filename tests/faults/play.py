@@ -34,6 +34,7 @@ MOST_DEATHS = 60  # more than any script asks for
 LAST = 0.15  # seconds for which the last receipts are waited for
 FROZEN = 0.6  # seconds of real time that somebody stays frozen
 PATIENCE = 0.25  # seconds without progress after which time passes
+BRIEFLY = text("SET LOCAL lock_timeout = '200ms'")  # who is frozen may hold rows, and only the conductor wakes them
 HORIZON = BEGIN + timedelta(days=HORIZON_DAYS)
 WEB = WORKERS  # the seat of the web process
 
@@ -250,7 +251,7 @@ class Play:
             if self.frozen:  # for everybody else more time has passed than their leases last
                 self.board.set(self.board.now() + timedelta(minutes=6))
             with contextlib.suppress(SQLAlchemyError), self.sessions() as session:
-                session.execute(text("SET LOCAL lock_timeout = '200ms'"))  # the frozen may hold rows
+                session.execute(BRIEFLY)
                 for statement in PASS:
                     session.execute(statement)
                 session.connection().commit()
@@ -284,7 +285,9 @@ class Play:
             with self.sessions() as session:
                 ids = list(session.scalars(to_close(before)))
                 for one in ids:
+                    session.execute(BRIEFLY)
                     escalations.accept(session, self.lane.rt, self.lane.nurse, one)
+                    session.execute(BRIEFLY)
                     escalations.complete(session, self.lane.rt, self.lane.nurse, one, "phoned")
                 return not ids
         except (SQLAlchemyError, CareError):
