@@ -13,8 +13,6 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from alembic import command
-from alembic.config import Config
 from psycopg import sql
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
@@ -25,6 +23,7 @@ from care.records.patients import address_token
 from care.records.seal import Keyring, install, seal
 from care.services.content import publish_seeds
 from launch.postgres import Embedded
+from scheduler.scratch import migrate
 
 ROOT = Path(__file__).resolve().parent.parent
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -58,7 +57,7 @@ def build(running: Embedded, name: str, *, patients: int, tasks_each: int, due: 
     keys = Keyring({"bench": secrets.token_bytes(32)}, secrets.token_bytes(32))
     install(keys)
     url = running.ensure_database(name)
-    _migrate(url)
+    migrate(url)
     engine = create_engine(url)
     with Session(engine) as session:
         publish_seeds(session, NOW)
@@ -77,16 +76,6 @@ def build(running: Embedded, name: str, *, patients: int, tasks_each: int, due: 
 def _may_checkpoint(connection: psycopg.Connection[Any]) -> bool:
     row = connection.execute("SELECT pg_has_role(current_user, 'pg_checkpoint', 'MEMBER')").fetchone()
     return bool(row and row[0])
-
-
-def _migrate(url: str) -> None:
-    config = Config(str(ROOT / "migrations" / "alembic.ini"))
-    config.set_main_option("script_location", str(ROOT / "migrations"))
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    engine.dispose()
 
 
 def copy(

@@ -30,11 +30,12 @@ def scratch_databases(database_url: str | None, count: int = 1) -> Iterator[list
     install(Keyring({"scratch": secrets.token_bytes(32)}, secrets.token_bytes(32)))
     with _on_server(database_url, count) if database_url else _embedded(count) as urls:
         for url in urls:
-            _migrate(url)
+            migrate(url)
         yield urls
 
 
-def _migrate(url: str) -> None:
+def migrate(url: str) -> None:
+    """Bring the database at `url` up from nothing to today's tables."""
     config = Config(str(ROOT / "migrations" / "alembic.ini"))
     config.set_main_option("script_location", str(ROOT / "migrations"))
     engine = create_engine(url)

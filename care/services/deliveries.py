@@ -172,7 +172,7 @@ def _bring_in(session: Session, rt: Runtime, now: datetime, post: Post, seconds:
             tally.failed += note_outcomes(session, rt, arrived, now)
         except AWAY:
             raise
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001  (one outcome that can't be written must not hold up the others)
             session.rollback()
             logger().error("outcomes not written, trying one by one", count=len(arrived), exc_info=error)
             tally.failed += _note_one_by_one(session, rt, arrived, now)
@@ -188,7 +188,7 @@ def _note_one_by_one(session: Session, rt: Runtime, arrived: Sequence[Arrived], 
             failed += note_outcomes(session, rt, [one], now)
         except AWAY:
             raise
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001  (its row is found when its lease ends)
             session.rollback()
             failed += 1
             communication_id = str(one[0].message.id)
