@@ -20,6 +20,13 @@ accesslog = None
 errorlog = "-"
 
 
+def post_worker_init(worker: object) -> None:
+    """A worker has loaded the application."""
+    from care.memory import settle
+
+    settle()
+
+
 def child_exit(server: object, worker: object) -> None:
     """A worker has ended: what it counted stays, what it measured of itself goes."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):

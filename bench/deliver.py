@@ -28,6 +28,7 @@ from bots.sms import TwilioSms
 from bots.twilio_client import make_client
 from care.domain.codes import Purpose
 from care.lines import COLD
+from care.memory import settle
 from care.records.base import Base
 from care.records.consents import Consent
 from care.records.ids import new_id
@@ -143,6 +144,7 @@ def _bare(start: Any, ends: Any, base: str, count: int) -> None:
 
     loop(clients[0], 5)
     threads = [threading.Thread(target=loop, args=(client, count // COLD)) for client in clients]
+    settle()
     start.wait(120)
     for thread in threads:
         thread.start()
@@ -160,6 +162,7 @@ def _deliver(start: Any, ends: Any, url: str, base: str) -> None:
         session.execute(text("SELECT 1"))
         session.rollback()
         rt.lines.prepare(rt.channels.values())
+        settle()  # as a worker does
         start.wait(120)
         while outbox.deliver_due(session, rt, rt.now()).claimed:
             pass

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from bench import ward
 from bots.sms import TwilioSms
+from care.memory import settle
 from care.records.seal import install
 from care.runtime import Runtime
 from care.services import reminders
@@ -110,6 +111,7 @@ def _ours(made: ward.Ward, share: int, gun: Any) -> int:
     rt, engine, count = runtime(), create_engine(made.url), 0
     with Session(engine) as session:
         reminders.send_due(session, rt, ward.NOW, limit=1)  # connected, and every statement compiled
+        settle()  # as the clock does
         gun.wait(120)
         while count < share:
             worked = reminders.send_due(session, rt, ward.NOW, limit=BATCH)

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from care.logs import logger
+from care.memory import settle
 from care.runtime import Runtime
 from care.services import deliveries
 from care.services.queue import Worked
@@ -92,6 +93,7 @@ def run(
     stopping = stop or stopped_by_signal()
     todo = jobs_of(lane) if jobs is None else jobs
     scheduler = metronome(todo, open_session, rt, report)
+    settle()
     stopping.wait(random.random() * 0.2)  # several schedulers need not tick in step
     scheduler.start()
     for job in todo:

@@ -21,11 +21,9 @@ def _columns(model: type[Base], names: Iterable[str]) -> list[KeyedColumnElement
     return [model.__table__.c[name] for name in names]
 
 
-def _rows(
-    columns: Sequence[KeyedColumnElement[Any]], more: Sequence[tuple[str, KeyedColumnElement[Any]]] = ()
-) -> TableValuedAlias:
+def _rows(columns: Sequence[KeyedColumnElement[Any]]) -> TableValuedAlias:
     """unnest(:a, :b, …) AS v(a, b, …), with the types of the columns."""
-    named = [(one.name, one.type) for one in columns] + [(name, one.type) for name, one in more]
+    named = [(one.name, one.type) for one in columns]
     arrays = [bindparam(_all(name), type_=ARRAY(kind)) for name, kind in named]
     return func.unnest(*arrays).table_valued(*(column(*one) for one in named)).render_derived(name="v")
 
@@ -40,18 +38,15 @@ def insert_arrays(model: type[Base], names: Sequence[str], shared: Sequence[str]
     return insert(model.__table__).from_select([*names, *shared], select(*rows.c, *same))  # type: ignore[arg-type]
 
 
-def update_arrays(model: type[Base], names: Sequence[str], held: Sequence[str] = (), **fixed: Any) -> Update:
+def update_arrays(model: type[Base], names: Sequence[str], **fixed: Any) -> Update:
     """UPDATE by id of any number of rows, each with values of its own for `names`, and `fixed` the same for all.
 
-    Only rows that still hold what they did in the columns `held`, which travel as `was_…`, are written. Execute it with
-    `as_arrays(rows, ("id", *names, "was_…", …))`.
+    Execute it with `as_arrays(rows, ("id", *names))`.
     """
     table = model.__table__
-    before = [(f"was_{name}", table.c[name]) for name in held]
-    rows = _rows(_columns(model, ("id", *names)), before)
+    rows = _rows(_columns(model, ("id", *names)))
     own = {name: rows.c[name] for name in names}
-    same = [now == rows.c[was] for was, now in before]
-    return update(table).where(table.c.id == rows.c.id, *same).values({**own, **fixed})  # type: ignore[arg-type]
+    return update(table).where(table.c.id == rows.c.id).values({**own, **fixed})  # type: ignore[arg-type]
 
 
 def as_arrays(rows: Sequence[Mapping[str, Any]], names: Iterable[str]) -> dict[str, list[Any]]:

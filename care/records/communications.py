@@ -54,8 +54,8 @@ class Communication(Queued, Base):
         Index("ix_communication_take_at", "take_at", postgresql_where="take_at IS NOT NULL"),
         Index("ix_communication_waiting", "care_team_id", "waits_since", postgresql_where="waits_since IS NOT NULL"),
     )
-    # Keys to the hospital, the team and the address would be checked for every message, and every sender would lock
-    # the same few rows: they are copied from rows that have those keys (patient, practitioner, contact point).
+    # Keys to the hospital, the team, the address and the task would be checked for every message, and every sender
+    # would lock the same few rows: they are copied from rows that have them (patient, practitioner, contact point).
     organization_id: Mapped[UUID]
     patient_id: Mapped[UUID | None] = mapped_column(ForeignKey("patient.id"))
     care_team_id: Mapped[UUID | None]
@@ -80,16 +80,16 @@ class Communication(Queued, Base):
     delivered_at: Mapped[datetime | None]
     waits_since: Mapped[datetime | None]
     screened: Mapped[str | None]
-    task_id: Mapped[UUID | None] = mapped_column(ForeignKey("task.id"))
+    task_id: Mapped[UUID | None]
     response_id: Mapped[UUID | None]
     escalation_id: Mapped[UUID | None] = mapped_column(ForeignKey("escalation.id"))
 
 
 class CommunicationContent(Base):
-    """The words and the address of one message, sealed. Same id as its Communication."""
+    """The words and the address of one message, sealed. Same id as its Communication, written in one transaction."""
 
     __tablename__ = "communication_content"
-    id: Mapped[UUID] = mapped_column(ForeignKey("communication.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
     text_sealed: Mapped[bytes]
     address_sealed: Mapped[bytes | None]
 

@@ -13,7 +13,6 @@ from care.records.seal import sealer
 
 _OWN = (
     "id",
-    "organization_id",
     "patient_id",
     "care_team_id",
     "contact_point_id",
@@ -21,14 +20,24 @@ _OWN = (
     "address_token",
     "recorded_at",
     "task_id",
-    "escalation_id",
-    "response_id",
-    "practitioner_id",
 )
+_RARE = ("escalation_id", "response_id", "practitioner_id")
 # What the messages of one batch mostly have in common.
-_SHARED = ("direction", "channel", "purpose", "priority", "status", "delivery", "at", "send_at", "attempts")
+_SHARED = (
+    "organization_id",
+    "direction",
+    "channel",
+    "purpose",
+    "priority",
+    "status",
+    "delivery",
+    "at",
+    "send_at",
+    "attempts",
+)
 _CONTENT = ("id", "text_sealed", "address_sealed")
-_MESSAGES, _CONTENTS = insert_arrays(Communication, _OWN, _SHARED), insert_arrays(CommunicationContent, _CONTENT)
+_PLAIN, _FULL = insert_arrays(Communication, _OWN, _SHARED), insert_arrays(Communication, (*_OWN, *_RARE), _SHARED)
+_CONTENTS = insert_arrays(CommunicationContent, _CONTENT)
 _shared = itemgetter(*_SHARED)
 _words, _address = sealer(CommunicationContent, "text_sealed"), sealer(CommunicationContent, "address_sealed")
 
@@ -57,7 +66,9 @@ class Pile:
     def write(self, session: Session) -> None:
         """Write what has been piled up (no commit)."""
         for rows in self._groups.values():
-            session.execute(_MESSAGES, as_arrays(rows, _OWN) | as_shared(rows[0], _SHARED))
+            plain = not any(name in row for row in rows for name in _RARE)
+            own = _OWN if plain else (*_OWN, *_RARE)
+            session.execute(_PLAIN if plain else _FULL, as_arrays(rows, own) | as_shared(rows[0], _SHARED))
         if self._contents:
             session.execute(_CONTENTS, as_arrays(self._contents, _CONTENT))
         self._groups, self._contents = {}, []

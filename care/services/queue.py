@@ -3,17 +3,21 @@
 A queue is a column ending in `_at`; NULL means nothing to do. Rows are claimed under a lease by the database's clock
 in a short transaction of its own, then locked again and handled in a second one. A crash between the two costs the
 lease's time and nothing else.
+
+A queue whose work is in the database alone (`read`) is claimed by row locks and done in one transaction: a crash undoes
+both at once, and a row is written once instead of twice. Only what failed there is taken under a lease, row by row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     FromClause,
     Integer,
@@ -48,8 +52,8 @@ class Queue:
     """A table and its queue column. `order` comes before the column (most urgent first); `only` narrows the rows.
 
     `read(rows)` is a statement over rows of the table, whose result (with `id` and `lease_until`) is handled instead of
-    objects. It is read with the claim and not locked: the handler writes only to those whose lease is still the one
-    that it was given, and frees them in the same bulk statement (`lease_until` NULL, `attempts` 0).
+    objects. The rows are locked until the handler's transaction ends; it calls nobody outside, and frees the rows in
+    its own bulk statement (`lease_until` NULL, `attempts` 0).
     """
 
     name: str
@@ -62,7 +66,7 @@ class Queue:
     read: Callable[[FromClause], Select[Any]] | None = None
 
 
-_LEASES: dict[tuple[str, bool], tuple[Queue, Select[Any]]] = {}
+_CLAIMS: dict[tuple[str, str, bool], tuple[Queue, Select[Any]]] = {}
 
 
 @dataclass(frozen=True)
@@ -84,49 +88,71 @@ def claim(
     session: Session, queue: Queue, now: datetime, limit: int, ids: Collection[UUID] | None = None
 ) -> dict[UUID, datetime]:
     """Lease up to `limit` due rows (of `ids`, if given); commits. Returns their ids with the lease that proves it."""
-    return {row.id: row.lease_until for row in _leased(session, queue, now, limit, ids)}
-
-
-def _leased(
-    session: Session, queue: Queue, now: datetime, limit: int, ids: Collection[UUID] | None
-) -> Sequence[Row[Any]]:
-    """The rows that were leased, as `queue.read` reads them; commits."""
-    statement = _lease_statement(queue, ids is not None)
-    values: dict[str, Any] = {"now": now, "most": limit, "lease": queue.lease}
-    rows = session.execute(statement, values if ids is None else values | {"ids": list(ids)}).all()
+    values = _values(now, limit, ids) | {"lease": queue.lease}
+    leases = {row.id: row.lease_until for row in session.execute(_statement(queue, _leasing, ids), values)}
     session.commit()
-    return rows
+    return leases
 
 
-def _lease_statement(queue: Queue, narrowed: bool) -> Select[Any]:
-    """The claim of a queue. It is made once: making it costs as much as the database needs for a batch.
+def held(
+    session: Session, queue: Queue, now: datetime, limit: int, ids: Collection[UUID] | None = None
+) -> Sequence[Row[Any]]:
+    """Lock up to `limit` due rows (of `ids`, if given) until the transaction ends, and read them by `queue.read`."""
+    return session.execute(_statement(queue, _holding, ids), _values(now, limit, ids)).all()
 
-    The CTE is materialised, since it locks: a bare IN (subselect LIMIT) may be executed again by the planner.
-    """
-    known = _LEASES.get((queue.name, narrowed))
+
+def _values(now: datetime, limit: int, ids: Collection[UUID] | None) -> dict[str, Any]:
+    values: dict[str, Any] = {"now": now, "most": limit}
+    return values if ids is None else values | {"ids": list(ids)}
+
+
+def _statement(queue: Queue, kind: Callable[[Queue, bool], Select[Any]], ids: Collection[UUID] | None) -> Select[Any]:
+    """The claim of a queue. It is made once: making it costs as much as the database needs for a batch."""
+    narrowed = ids is not None
+    known = _CLAIMS.get((queue.name, kind.__name__, narrowed))
     if known is not None and known[0] is queue:
         return known[1]
+    statement = kind(queue, narrowed)
+    _CLAIMS[queue.name, kind.__name__, narrowed] = queue, statement
+    return statement
+
+
+def _picked(queue: Queue, columns: Iterable[ColumnElement[Any]], narrowed: bool) -> CTE:
+    """The due and free rows, locked. A CTE is executed once; a bare IN (subselect LIMIT) may be executed again."""
     table = queue.model.__table__
     free = or_(table.c.lease_until.is_(None), table.c.lease_until < func.clock_timestamp())
-    due = select(table.c.id).where(table.c[queue.column] <= bindparam("now"), free)
+    due = select(*columns).where(table.c[queue.column] <= bindparam("now"), free)
     if queue.only is not None:
         due = due.where(queue.only)
     if narrowed:
         due = due.where(table.c.id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
     most = bindparam("most", type_=Integer(), literal_execute=True)  # as a number, so that the planner can see it
     due = due.order_by(*queue.order, table.c[queue.column]).limit(most)
-    picked = due.with_for_update(skip_locked=True).cte("picked")
+    return due.with_for_update(skip_locked=True).cte("picked")
+
+
+def _leasing(queue: Queue, narrowed: bool) -> Select[Any]:
+    table = queue.model.__table__
+    picked = _picked(queue, [table.c.id], narrowed)
     until = func.clock_timestamp() + bindparam("lease", type_=Interval())
     leased = (
         update(table)
         .where(table.c.id.in_(select(picked.c.id)))
         .values(lease_until=until, attempts=table.c.attempts + 1)
-        .returning(*table.c)
+        .returning(table.c.id, table.c.lease_until)
         .cte("leased")
     )
-    statement = queue.read(leased) if queue.read else select(leased.c.id, leased.c.lease_until)
-    _LEASES[queue.name, narrowed] = queue, statement
-    return statement
+    return select(leased.c.id, leased.c.lease_until)
+
+
+def _holding(queue: Queue, narrowed: bool) -> Select[Any]:
+    return _reader(queue)(_picked(queue, queue.model.__table__.c, narrowed))
+
+
+def _reader(queue: Queue) -> Callable[[FromClause], Select[Any]]:
+    if queue.read is None:
+        raise TypeError(f"the queue {queue.name} reads objects")
+    return queue.read
 
 
 def work(
@@ -145,39 +171,65 @@ def work(
     later, with growing pauses; after its attempts it becomes a DeadLetter and `bury(session, row, error, now)` tells
     a person. Raises only what says that the database is away.
     """
-    rows = _leased(session, queue, now, limit, ids)
-    if not rows:
+    if queue.read is not None:
+        return _work_held(session, queue, handle, now, limit, bury, ids)
+    leases = claim(session, queue, now, limit, ids)
+    if not leases:
         return Worked()
-    leases = {row.id: row.lease_until for row in rows}
     try:
-        done = _handle(session, queue, handle, list(leases), leases, rows if queue.read else None)
-        return Worked(len(leases), done)
-    except Exception as error:
+        return Worked(len(leases), _handle(session, queue, handle, list(leases), leases))
+    except Exception as error:  # noqa: BLE001  (raised again when the database is away, else tried one by one)
+        _undo(session, queue, len(leases), error)
+    return _one_by_one(session, queue, handle, leases, now, bury)
+
+
+def _work_held(
+    session: Session,
+    queue: Queue,
+    handle: Handle,
+    now: datetime,
+    limit: int,
+    bury: Bury | None,
+    ids: Collection[UUID] | None,
+) -> Worked:
+    """Claim by lock, handle and commit at once; only when that fails are the same rows leased, one attempt each."""
+    rows = list(held(session, queue, now, limit, ids))
+    if not rows:
         session.rollback()
-        if _database_away(error):
-            raise
-        logger().warning("batch failed, retrying one by one", queue=queue.name, count=len(leases), exc_info=error)
+        return Worked()
+    try:
+        handle(session, rows)
+        session.commit()
+        return Worked(len(rows), len(rows))
+    except Exception as error:  # noqa: BLE001  (as above)
+        _undo(session, queue, len(rows), error)
+    return _one_by_one(session, queue, handle, claim(session, queue, now, limit, [row.id for row in rows]), now, bury)
+
+
+def _undo(session: Session, queue: Queue, count: int, error: Exception) -> None:
+    """Forget the batch that failed. Raises `error` when the database is away: one by one would fail as well."""
+    session.rollback()
+    if _database_away(error):
+        raise error
+    logger().warning("batch failed, retrying one by one", queue=queue.name, count=count, exc_info=error)
+
+
+def _one_by_one(
+    session: Session, queue: Queue, handle: Handle, leases: dict[UUID, datetime], now: datetime, bury: Bury | None
+) -> Worked:
     total = Worked(len(leases))
     for row_id in leases:
         total += _single(session, queue, handle, row_id, leases, now, bury)
     return total
 
 
-def _handle(
-    session: Session,
-    queue: Queue,
-    handle: Handle,
-    ids: Sequence[UUID],
-    leases: dict[UUID, datetime],
-    rows: Sequence[Any] | None = None,
-) -> int:
-    """Handle the rows that are still ours, free them, commit. Objects are locked first; `rows` were just read."""
+def _handle(session: Session, queue: Queue, handle: Handle, ids: Sequence[UUID], leases: dict[UUID, datetime]) -> int:
+    """Lock and handle the rows that are still ours, free them, commit."""
     if queue.read is not None:
-        if rows is None:
-            table = queue.model.__table__
-            again = queue.read(select(table).where(among(table.c.id, ids)).cte("leased"))
-            rows = [row for row in session.execute(again) if row.lease_until == leases[row.id]]
-        handle(session, list(rows))
+        table = queue.model.__table__
+        again = select(table).where(among(table.c.id, ids)).with_for_update().cte("leased")
+        rows = [row for row in session.execute(queue.read(again)) if row.lease_until == leases[row.id]]
+        handle(session, rows)
         session.commit()
         return len(rows)
     model = queue.model

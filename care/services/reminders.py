@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Uuid, any_, bindparam, exists, select
@@ -41,18 +41,11 @@ _ANY_REMINDER = {
     "delivery": Delivery.QUEUED.value,
     "attempts": 0,
 }
-_AS_READ = ("status", "lease_until", "remind_at")
-_HELD = tuple(f"was_{name}" for name in _AS_READ)
-_MOVED, _ENDED = ("reminders_sent", "remind_at", "asked_at"), ("status", "status_reason", "remind_at")
+_MOVED, _ENDED = ("reminders_sent", "remind_at", "asked_at"), ("status", "status_reason")
 
 
-def _written(names: Sequence[str]) -> Any:
-    """Write these columns of the tasks that are still ours and as they were read, free them, and name them."""
-    change = update_arrays(Task, names, _AS_READ, lease_until=None, attempts=0)
-    return change.returning(Task.__table__.c.id)
-
-
-_MOVE, _END = _written(_MOVED), _written(_ENDED)
+_FREE = {"lease_until": None, "attempts": 0}
+_MOVE, _END = update_arrays(Task, _MOVED, **_FREE), update_arrays(Task, _ENDED, remind_at=None, **_FREE)
 _NEWER = aliased(Task)
 _OVERTAKEN = select(Task.id).where(
     Task.id == any_(bindparam("ids", type_=ARRAY(Uuid()))),
@@ -85,70 +78,60 @@ def send_due(
 
 
 def _remind(session: Session, rt: Runtime, tasks: Sequence[DueTask], now: datetime) -> None:
-    """Decide, write down what was decided, and then do it for the tasks that were written: nobody else has them."""
+    """Decide about tasks that are locked for us, write down what was decided, and do it."""
     plans = {one: content.plan(session, one) for one in {task.definition_id for task in tasks}}
     overtaken = _overtaken(session, tasks, plans, now)
     decisions = [_decide(task, plans, task.id in overtaken if overtaken else False, now) for task in tasks]
     talking = [task.person.id for task, one in zip(tasks, decisions, strict=True) if _touches_talk(one)]
     openings = Openings(session, now, talking)
-    moved: list[dict[str, Any]] = []
-    ended: list[dict[str, Any]] = []
+    changes = _Changes([], [], [], [])
     for task, decision in zip(tasks, decisions, strict=True):
-        _change(task, decision, openings, moved, ended, rt, now)
-    sure = _write(session, moved, ended)
+        _change(task, decision, openings, changes, rt, now)
+    for statement, names, rows in ((_MOVE, _MOVED, changes.moved), (_END, _ENDED, changes.ended)):
+        if rows:
+            session.execute(statement, as_arrays(rows, ("id", *names)))
     pile = Pile()
-    for task, decision in zip(tasks, decisions, strict=True):
-        if task.id not in sure:
-            continue  # nothing follows, or somebody else has it by now
-        if isinstance(decision, Close):
-            openings.end(task)
-        elif task.contact_id is not None:
-            words = openings.words(task, plans[task.definition_id], rt.channels.get(task.channel or ""))
-            pile.add(_message(task, now + len(pile) * _TICK, now), words, None)
+    for task in changes.over:
+        openings.end(task)
+    for task in changes.asked:
+        words = openings.words(task, plans[task.definition_id], rt.channels.get(task.channel or ""))
+        pile.add(_message(task, now + len(pile) * _TICK, now), words, None)
     pile.write(session)
     openings.write()
 
 
+class _Changes(NamedTuple):
+    """What is to be written of the tasks (rows by name), and the tasks on which something follows."""
+
+    moved: list[dict[str, Any]]
+    ended: list[dict[str, Any]]
+    over: list[DueTask]
+    asked: list[DueTask]
+
+
 def _change(
-    task: DueTask,
-    decision: Decision,
-    openings: Openings,
-    moved: list[dict[str, Any]],
-    ended: list[dict[str, Any]],
-    rt: Runtime,
-    now: datetime,
+    task: DueTask, decision: Decision, openings: Openings, changes: _Changes, rt: Runtime, now: datetime
 ) -> None:
-    """What is to be written of one task; `act` says that something follows from it."""
-    row = {"id": task.id, "act": False, "reminders_sent": task.reminders_sent, "asked_at": task.asked_at}
-    row |= {"was_status": task.status, "was_lease_until": task.lease_until, "was_remind_at": task.remind_at}
+    """What is to be written of one task, and whether something follows."""
+    sent, asked_at = task.reminders_sent, task.asked_at
     if _touches_talk(decision) and task.person.id not in openings.locked:
-        moved.append(row | {"remind_at": now + IN_CONVERSATION})  # somebody is answering there
+        remind_at: datetime | None = now + IN_CONVERSATION  # somebody is answering there
     elif isinstance(decision, Wait):
-        moved.append(row | {"remind_at": decision.until})
+        remind_at = decision.until
     elif isinstance(decision, Close):
-        reason = {} if decision.reason == "already-closed" else {"status_reason": decision.reason, "act": True}
-        ended.append(row | {"status": decision.status.value, "remind_at": None} | reason)
-    else:
-        writing = openings.still_writing(task)
-        if writing is not None:
-            moved.append(row | {"remind_at": min(writing, task.expires_at)})
+        if _touches_talk(decision):
+            changes.ended.append({"id": task.id, "status": decision.status.value, "status_reason": decision.reason})
+            changes.over.append(task)
             return
-        row |= {"reminders_sent": task.reminders_sent + 1, "remind_at": decision.next_at, "act": True}
-        asked_at = openings.asks(task, rt.channels.get(task.channel or ""))
-        moved.append(row | {"asked_at": asked_at or task.asked_at})
-
-
-def _write(session: Session, moved: list[dict[str, Any]], ended: list[dict[str, Any]]) -> set[UUID]:
-    """Write the changes; the ids of the tasks that were still ours and on which something follows."""
-    written: set[UUID] = set()
-    for statement, names, rows in ((_MOVE, _MOVED, moved), (_END, _ENDED, ended)):
-        if rows:
-            done = session.execute(statement, as_arrays(rows, ("id", *names, *_HELD))).scalars().all()
-            if len(done) == len(rows):
-                written.update([row["id"] for row in rows if row["act"]])
-            else:
-                written.update({row["id"] for row in rows if row["act"]}.intersection(done))
-    return written
+        remind_at = None  # it was closed before, with its reason
+    elif (writing := openings.still_writing(task)) is not None:
+        remind_at = min(writing, task.expires_at)
+    else:
+        sent, remind_at = sent + 1, decision.next_at
+        asked_at = openings.asks(task, rt.channels.get(task.channel or "")) or asked_at
+        if task.contact_id is not None:
+            changes.asked.append(task)
+    changes.moved.append({"id": task.id, "reminders_sent": sent, "remind_at": remind_at, "asked_at": asked_at})
 
 
 def _message(task: DueTask, moment: datetime, now: datetime) -> dict[str, Any]:

@@ -24,7 +24,7 @@ BOUNDARIES = (
     "after-commit",
     "anywhere",
 )
-ONE_COMMIT = ("turns", "score", "web")
+ONE_COMMIT = ("remind", "turns", "score", "web")
 
 
 @dataclass

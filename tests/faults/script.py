@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from tests.faults.fuse import BOUNDARIES
+from tests.faults.fuse import BOUNDARIES, ONE_COMMIT
 
 BEGIN = datetime(2026, 3, 2, 13, 40, tzinfo=UTC)  # Monday 08:40 in New York, 21:40 in Shanghai
 HORIZON_DAYS = 6
@@ -208,7 +208,7 @@ def _death(dice: random.Random) -> Death:
     boundary = dice.choice(
         [one for one in BOUNDARIES if job == "deliver" or ("-send" not in one and "-accept" not in one)]
     )
-    if boundary in ("amid-claim", "after-claim") and job == "turns":  # it has one transaction
+    if boundary in ("amid-claim", "after-claim") and job in ONE_COMMIT:
         boundary = boundary.replace("amid", "before").replace("claim", "commit")
     count = dice.randint(1, 40) if boundary == "anywhere" else dice.choice((1, 1, 2, 3))
     if boundary == "before-claim":

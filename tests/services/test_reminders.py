@@ -28,7 +28,7 @@ from care.records.questionnaire_responses import QuestionnaireResponse
 from care.records.tasks import Task, read_due
 from care.runtime import Runtime
 from care.services import consents, content, enrolment, inbox, outbox, reminders
-from care.services.queue import _leased
+from care.services.queue import held
 from tests.conftest import KEYS, NOON, Clinic, Clock, FakeChannel
 from tests.services.racing import race
 from tests.services.test_enrolment import DIABETES, FORM, HEART
@@ -160,7 +160,7 @@ def test_two_schedulers_with_one_task_each_ask_a_patient_one_question(
     session.commit()
     clock.set(first.due_at)
     with Session(engine) as other:
-        claimed = _leased(other, reminders.QUEUE, rt.now(), 500, [second.id])
+        claimed = held(other, reminders.QUEUE, rt.now(), 500, [second.id])
         reminders.send_due(session, rt, rt.now(), ids=[first.id])
         reminders._remind(other, rt, [read_due(row) for row in claimed], rt.now())
         other.commit()
@@ -182,20 +182,45 @@ def test_a_late_task_gives_way_to_a_newer_one_that_is_asked_and_to_none_that_was
     assert late.reminders_sent == reminded
 
 
-def test_a_task_that_was_moved_after_it_was_claimed_is_asked_at_its_new_time(
+def test_a_task_that_is_being_moved_is_asked_at_its_new_time(
     session: Session, rt: Runtime, patient: Patient, clock: Clock, engine: Engine
 ) -> None:
     task = first_task(session, patient)
     clock.set(task.due_at)
+    moved = task.due_at + timedelta(hours=3)
+    task.due_at = task.remind_at = moved
+    session.flush()
     with Session(engine) as other:
-        claimed = _leased(other, reminders.QUEUE, rt.now(), 500, [task.id])
-        moved = task.due_at + timedelta(hours=3)
-        task.due_at = task.remind_at = moved
+        assert reminders.send_due(other, rt, rt.now(), ids=[task.id]).claimed == 0
         session.commit()
-        reminders._remind(other, rt, [read_due(row) for row in claimed], rt.now())
-        other.commit()
-    task = first_task(session, patient)
+        assert reminders.send_due(other, rt, rt.now(), ids=[task.id]).claimed == 0
     assert (task.reminders_sent, task.remind_at, sent(session)) == (0, moved, [])
+
+
+def test_a_scheduler_that_dies_with_a_task_in_hand_leaves_it_due(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock, engine: Engine
+) -> None:
+    task = first_task(session, patient)
+    clock.set(task.due_at)
+    session.commit()
+    with Session(engine) as other:
+        assert len(held(other, reminders.QUEUE, rt.now(), 500, [task.id])) == 1
+        assert reminders.send_due(session, rt, rt.now(), ids=[task.id]).claimed == 0
+        other.connection().invalidate()  # gone without a word
+    assert reminders.send_due(session, rt, rt.now(), ids=[task.id]).done == 1
+    assert len(sent(session)) == 1
+
+
+def test_a_task_that_was_closed_before_keeps_the_reason(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock
+) -> None:
+    task = first_task(session, patient)
+    task.status, task.status_reason = "cancelled", "plan-stopped"
+    clock.set(task.due_at)
+    session.commit()
+    remind(session, rt)
+    session.expire_all()
+    assert (task.status, task.status_reason, task.remind_at) == ("cancelled", "plan-stopped", None)
 
 
 def test_while_a_question_stands_the_next_task_is_only_mentioned(
