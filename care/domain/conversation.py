@@ -16,8 +16,10 @@ from care.domain.questionnaire import (
     Answer,
     Item,
     Questionnaire,
+    Spot,
     Unclear,
     answer_text,
+    answered,
     ask,
     lead,
     next_item,
@@ -25,6 +27,8 @@ from care.domain.questionnaire import (
     progress,
     read_answer,
     read_answers,
+    spot_at,
+    taken_back,
 )
 from care.domain.questionnaire.text import TRAILING, normalised, readable
 from care.domain.questionnaire.units import SPELLED
@@ -115,11 +119,11 @@ def _in_danger(talk: Talk, text: str, desk: Desk) -> Turn:
     if talk.questionnaire is None:
         return _entry_in_danger(talk, text, desk)
     form = desk.questionnaires(talk.questionnaire)
-    item = form.by_id.get(talk.asked or "")
-    found = _answer_inside(item, text, desk) if item is not None and readable(text) else None
-    if item is None or found is None:
+    spot = spot_at(form, talk.answers, talk.asked or "")
+    found = _answer_inside(spot.item, text, desk) if spot is not None and readable(text) else None
+    if spot is None or found is None:
         return _entry_in_danger(talk, text, desk)
-    talk = talk.answered(item.link_id, found)
+    talk = replace(talk, answers=answered(form, talk.answers, spot, found))
     if next_item(form, talk.answers, talk.skipped) is None:
         return Turn(Talk.idle(), (), (Completed(talk.questionnaire or "", talk.task_id, talk.answers),))
     return Turn(replace(talk, asked=None))
@@ -188,22 +192,23 @@ def _answering(talk: Talk, text: str, plain: str, desk: Desk) -> Turn:
     form = desk.questionnaires(talk.questionnaire or "")
     if plain in BACK:
         return _back(talk, form, desk)
-    item = form.by_id.get(talk.asked or "")
-    if item is None:  # nothing was asked since an emergency: what is written now answers no question of ours
+    spot = spot_at(form, talk.answers, talk.asked or "")
+    if spot is None:  # nothing was asked since an emergency: what is written now answers no question of ours
         return _resume(talk, text, plain, desk)
+    item = spot.item
     if plain in SKIP and not any(plain in option.text.values() for option in item.options):
-        return _skip(talk, item, desk)
+        return _skip(talk, spot, desk)
     if item.type in _FREE and isinstance(_diary(text, desk), Entry):
-        return _noted(talk, text, desk, item)
+        return _noted(talk, text, desk, spot)
     read = read_answers(item, text, desk.language, desk.now, desk.zone, desk.prefer(item))
     if isinstance(read, Unclear):
         entry = _diary(text, desk)
         if not isinstance(entry, Entry):
-            return _missed(talk, item, form, read, desk)
+            return _missed(talk, spot, form, read, desk)
         if entry.kind != "glucose" or item.code != GLUCOSE or entry.at != desk.now:
-            return _noted(talk, text, desk, item, entry)
+            return _noted(talk, text, desk, spot, entry)
         talk, read = _context_of(entry, talk, form), answers_for(entry)["glucose"]
-    talk = replace(talk.answered(item.link_id, read), status="asking", misses=0)
+    talk = replace(talk, answers=answered(form, talk.answers, spot, read), status="asking", misses=0)
     return _ask_next(talk, desk, before=_echo(item, read, desk))
 
 
@@ -224,23 +229,23 @@ def _echo(item: Item, read: tuple[Answer, ...], desk: Desk) -> str:
 def _ask_next(talk: Talk, desk: Desk, purpose: Purpose = Purpose.QUESTION, before: str = "") -> Turn:
     """Ask the next open question, or complete."""
     form = desk.questionnaires(talk.questionnaire or "")
-    item = next_item(form, talk.answers, talk.skipped)
-    if item is None:
+    spot = next_item(form, talk.answers, talk.skipped)
+    if spot is None:
         thanks = "\n".join(part for part in (before, desk.say("complete", {})) if part)
         done = Completed(talk.questionnaire or "", talk.task_id, talk.answers)
         return Turn(Talk.idle(), (Say(Purpose.REPLY, thanks),), (done,))
-    text = _question(talk, form, item, desk, before)
-    return Turn(replace(talk, status="asking", asked=item.link_id), (Say(purpose, text),))
+    text = _question(talk, form, spot, desk, before)
+    return Turn(replace(talk, status="asking", asked=spot.place), (Say(purpose, text),))
 
 
-def _question(talk: Talk, form: Questionnaire, item: Item, desk: Desk, before: str) -> str:
+def _question(talk: Talk, form: Questionnaire, spot: Spot, desk: Desk, before: str) -> str:
     room = desk.max_length - len(before) - 1 if before else desk.max_length
     done = progress(form, talk.answers, talk.skipped)
-    text = ask(item, desk.language, done, room, lead(form, item, talk.answers))
+    text = ask(spot.item, desk.language, done, room, lead(form, spot, talk.answers))
     return f"{before}\n{text}" if before else text
 
 
-def _missed(talk: Talk, item: Item, form: Questionnaire, read: Unclear, desk: Desk) -> Turn:
+def _missed(talk: Talk, spot: Spot, form: Questionnaire, read: Unclear, desk: Desk) -> Turn:
     """Asked once more with the reason; the second time a person reads it, and the question stays open."""
     misses = talk.misses + 1
     if misses >= MISSES_BEFORE_A_PERSON:
@@ -248,7 +253,7 @@ def _missed(talk: Talk, item: Item, form: Questionnaire, read: Unclear, desk: De
         return _person(handed, desk, "not-understood", "handed-to-person")
     key = {"out-of-range": "out-of-range", "ambiguous": "ambiguous", "several": "several"}.get(read.reason, "")
     why = desk.say(key or "not-understood", {"value": read.understood or "?"} if key in _WITH_VALUE else {})
-    return Turn(replace(talk, misses=misses), (Say(Purpose.QUESTION, _question(talk, form, item, desk, why)),))
+    return Turn(replace(talk, misses=misses), (Say(Purpose.QUESTION, _question(talk, form, spot, desk, why)),))
 
 
 _WITH_VALUE = ("out-of-range", "ambiguous")
@@ -256,21 +261,21 @@ _WITH_VALUE = ("out-of-range", "ambiguous")
 
 def _back(talk: Talk, form: Questionnaire, desk: Desk) -> Turn:
     """Take the previous answer back and ask that question again."""
-    item = previous_item(form, talk.answers, talk.skipped, talk.asked)
-    if item is None:
+    spot = previous_item(form, talk.answers, talk.skipped, talk.asked)
+    if spot is None:
         return _ask_next(talk, desk)
-    kept = {link_id: given for link_id, given in talk.answers.items() if link_id != item.link_id}
-    talk = replace(talk, answers=kept, skipped=talk.skipped - {item.link_id}, misses=0, status="asking")
-    text = _question(talk, form, item, desk, desk.say("corrected", {}))
-    return Turn(replace(talk, asked=item.link_id), (Say(Purpose.QUESTION, text),))
+    kept = taken_back(form, talk.answers, spot)
+    talk = replace(talk, answers=kept, skipped=talk.skipped - {spot.place}, misses=0, status="asking")
+    text = _question(talk, form, spot, desk, desk.say("corrected", {}))
+    return Turn(replace(talk, asked=spot.place), (Say(Purpose.QUESTION, text),))
 
 
-def _skip(talk: Talk, item: Item, desk: Desk) -> Turn:
-    if item.required:
+def _skip(talk: Talk, spot: Spot, desk: Desk) -> Turn:
+    if spot.item.required:
         form = desk.questionnaires(talk.questionnaire or "")
-        text = _question(talk, form, item, desk, desk.say("cannot-skip", {}))
+        text = _question(talk, form, spot, desk, desk.say("cannot-skip", {}))
         return Turn(talk, (Say(Purpose.QUESTION, text),))
-    return _ask_next(replace(talk, skipped=talk.skipped | {item.link_id}, misses=0), desk)
+    return _ask_next(replace(talk, skipped=talk.skipped | {spot.place}, misses=0), desk)
 
 
 def _resume(talk: Talk, text: str, plain: str, desk: Desk) -> Turn:
@@ -352,16 +357,16 @@ def _diary(text: str, desk: Desk) -> Entry | Refusal | None:
     return read_entry(text, desk.now, desk.zone, desk.language, desk.diary.default_unit)
 
 
-def _noted(talk: Talk, text: str, desk: Desk, item: Item | None, entry: Entry | None = None) -> Turn:
-    """Keep a diary entry, tell it back, and leave the open question (`item`) as it is, asked again."""
+def _noted(talk: Talk, text: str, desk: Desk, spot: Spot | None, entry: Entry | None = None) -> Turn:
+    """Keep a diary entry, tell it back, and leave the open question (`spot`) as it is, asked again."""
     found = entry if entry is not None else _diary(text, desk)
     if not isinstance(found, Entry) or desk.diary is None:
         return Turn(talk)
     answers = answers_for(found)
     echo = desk.say("diary-recorded", {"what": _what(found, answers, desk), "when": desk.moment(found.at)})
-    if item is not None and talk.questionnaire is not None:
+    if spot is not None and talk.questionnaire is not None:
         form = desk.questionnaires(talk.questionnaire)
-        echo = _question(talk, form, item, desk, echo)
+        echo = _question(talk, form, spot, desk, echo)
     says = (Say(Purpose.REPLY, echo),)
     return Turn(talk, says, (Noted(desk.diary.questionnaire, answers, found),))
 

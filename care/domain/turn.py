@@ -29,7 +29,7 @@ class OpenTask:
 class Talk:
     """Where a conversation stands; kept between texts as JSON.
 
-    `asked` is the linkId of the question that the patient saw last (None: none since an emergency). `misses` counts the
+    `asked` is the place of the question that the patient saw last (None: none since an emergency). `misses` counts the
     texts since then that were no answer. In "handed-over" a person reads along and the question stays open. `told` is
     when it was last said that a person reads what was written: two machines must not thank each other for ever.
     """

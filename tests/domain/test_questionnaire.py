@@ -10,7 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from care.domain.questionnaire import Answer, Condition, Questionnaire, ask, check, enabled, lead, next_item, progress
+from care.domain.questionnaire import (
+    Answer,
+    Condition,
+    Questionnaire,
+    Spot,
+    answered,
+    ask,
+    check,
+    enabled,
+    lead,
+    next_item,
+    progress,
+)
 from care.domain.questionnaire import read_questionnaire as read
 from care.domain.questionnaire.walk import holds
 from care.errors import Invalid
@@ -22,6 +34,10 @@ YES, NO = (Answer("boolean", True),), (Answer("boolean", False),)
 
 def when(asked: str, operator: str = "=", **expected: Any) -> dict[str, Any]:
     return {"question": asked, "operator": operator, **(expected or {"answerBoolean": True})}
+
+
+def spot(of: Questionnaire, link_id: str) -> Spot:
+    return Spot(link_id, of.by_id[link_id])
 
 
 def nested(depth: int) -> dict[str, Any]:
@@ -107,7 +123,7 @@ def test_ten_thousand_items_are_read_in_bounded_time_and_one_more_is_refused() -
     chain = [question("0"), *(question(str(n), enableWhen=[when(str(n - 1))]) for n in range(1, 10_000))]
     started = time.perf_counter()
     long = read(document(*chain))
-    assert next_item(long, {str(n): YES for n in range(9_999)}) == long.by_id["9999"]
+    assert next_item(long, {str(n): YES for n in range(9_999)}) == Spot("9999", long.by_id["9999"])
     assert time.perf_counter() - started < 5
     with pytest.raises(Invalid, match="10000"):
         read(document(*chain, question("one more")))
@@ -177,8 +193,8 @@ def test_what_is_in_a_disabled_group_is_disabled() -> None:
 
 def test_the_next_question_is_the_first_that_is_open() -> None:
     heart = shipped()["heart-failure-daily"]
-    assert next_item(heart, {}) is heart.by_id["weight"]
-    assert next_item(heart, {}, frozenset({"weight"})) is heart.by_id["breathlessness"]
+    assert next_item(heart, {}) == Spot("weight", heart.by_id["weight"])
+    assert next_item(heart, {}, frozenset({"weight"})) == Spot("breathlessness", heart.by_id["breathlessness"])
     assert progress(heart, {"swelling": YES}, frozenset({"weight"})) == (2, 3)
 
 
@@ -191,9 +207,9 @@ def test_hidden_questions_are_not_asked_but_may_be_answered() -> None:
 
 def test_displays_and_headings_lead_the_question_after_them() -> None:
     cancer = shipped()["cancer-symptoms"]
-    assert [each.link_id for each in lead(cancer, cancer.by_id["pain"], {})] == ["about"]
-    assert lead(cancer, cancer.by_id["nausea"], {}) == ()
-    assert ask(cancer.by_id["pain"], "en", (1, 9), 1600, lead(cancer, cancer.by_id["pain"], {})).startswith("The next")
+    assert [each.link_id for each in lead(cancer, spot(cancer, "pain"), {})] == ["about"]
+    assert lead(cancer, spot(cancer, "nausea"), {}) == ()
+    assert ask(cancer.by_id["pain"], "en", (1, 9), 1600, lead(cancer, spot(cancer, "pain"), {})).startswith("The next")
 
 
 def test_a_question_is_one_message_with_its_place_and_its_options() -> None:
@@ -310,12 +326,12 @@ def test_a_walk_always_ends_and_asks_only_what_is_enabled(walked: Questionnaire,
         here = next_item(walked, answers, skipped)
         if here is None:
             break
-        assert here.link_id in enabled(walked, answers)
-        assert here.link_id not in answers
-        if pick == "skip" and not here.required:
-            skipped |= {here.link_id}
+        assert here.place in enabled(walked, answers)
+        assert here.place not in answers
+        if pick == "skip" and not here.item.required:
+            skipped |= {here.place}
         else:
-            answers[here.link_id] = YES if pick == "yes" else NO
+            answers = answered(walked, answers, here, YES if pick == "yes" else NO)
     assert next_item(walked, answers, skipped) is None
     done, of = progress(walked, answers, skipped)
     assert done == of

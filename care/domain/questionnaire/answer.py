@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 from care.domain.questionnaire.amounts import read_number, read_quantity
 from care.domain.questionnaire.dates import read_date
-from care.domain.questionnaire.model import Answer, Item, Option
+from care.domain.questionnaire.model import MORE, Answer, Item, Option
 from care.domain.questionnaire.numbers import numbers_in
 from care.domain.questionnaire.reading import NOT_UNDERSTOOD, Unclear
 from care.domain.questionnaire.text import TRAILING, normalised, readable
@@ -54,7 +54,7 @@ def read_answer(item: Item, text: str, language: str, now: datetime, zone: str, 
     plain = normalised(text).rstrip(TRAILING)
     if not plain:
         return NOT_UNDERSTOOD
-    if item.type == "boolean":
+    if item.type in ("boolean", MORE):
         return read_boolean(plain)
     if item.type == "choice":
         return _read_choice(item, plain)

@@ -46,7 +46,7 @@ def _of_item(item: Item, given: tuple[Answer, ...], is_on: bool) -> Iterator[Iss
         if given:
             yield Issue(item.link_id, "not-enabled", "this question is not asked after the other answers")
         return
-    if item.required and not given and not item.hidden:
+    if item.required and not given and not item.hidden and not item.read_only:
         yield Issue(item.link_id, "required", "this question needs an answer")
     if len(given) > 1 and not item.repeats:
         yield Issue(item.link_id, "not-repeating", "this question takes one answer")

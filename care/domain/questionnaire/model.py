@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+from care.domain.questionnaire.formulas import Constraint, Formula, Pattern, Toggle, Variable
 
 Text = Mapping[str, str]
 """One sentence by language; the key "" is the language that the form was written in."""
 
-QUESTION_TYPES = frozenset(
-    ("boolean", "integer", "decimal", "string", "text", "choice", "quantity", "date", "dateTime"),
-)
+CHOICES = frozenset(("choice", "open-choice"))
+QUESTION_TYPES = CHOICES | {
+    *("boolean", "integer", "decimal", "string", "text", "quantity", "date", "dateTime", "time", "url"),
+    *("attachment", "reference"),
+}
 ITEM_TYPES = QUESTION_TYPES | {"group", "display"}
-ANSWER_TYPES = frozenset(("boolean", "integer", "decimal", "string", "coding", "quantity", "date", "dateTime"))
+ANSWER_TYPES = frozenset(
+    ("boolean", "integer", "decimal", "string", "coding", "quantity", "date", "dateTime", "time", "url")
+) | {"attachment", "reference", "count"}
+MORE = "more"
+"""The type of the question whether there is another one of a repeating group; it is never in a form."""
 
 MAX_DEPTH = 20
 MAX_ITEMS = 10_000
@@ -26,10 +34,12 @@ def in_language(text: Text, language: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer. `type` is one of ANSWER_TYPES; dates are ISO strings.
+    """One answer. `type` is one of ANSWER_TYPES; dates and times are ISO strings.
 
     For a coding `value` is the display and `code`/`system` identify it; for a quantity `value` is the number, `unit`
-    what a person reads, `code` the UCUM code, and `comparator` '<' or '>' when a meter showed only Lo or Hi.
+    what a person reads, `code` the UCUM code, and `comparator` '<' or '>' when a meter showed only Lo or Hi. An
+    attachment's value is its title or url and a reference's the reference; `content` holds the rest of either, as JSON
+    text. A count is how many instances of a repeating group were begun, with the code "closed" when there is no other.
     """
 
     type: str
@@ -38,10 +48,11 @@ class Answer:
     comparator: str = ""
     code: str = ""
     system: str = ""
+    content: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object without its empty parts."""
-        full = {name: getattr(self, name) for name in ("unit", "comparator", "code", "system")}
+        full = {name: getattr(self, name) for name in ("unit", "comparator", "code", "system", "content")}
         return {"type": self.type, "value": self.value, **{name: part for name, part in full.items() if part}}
 
     @staticmethod
@@ -51,14 +62,16 @@ class Answer:
 
 
 Answers = Mapping[str, tuple[Answer, ...]]
-"""Answers by linkId. A linkId with an empty tuple counts as not answered."""
+"""Answers by place (see places.py); in a form where nothing repeats, a place is the linkId. An empty tuple counts as
+not answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One thing that can be chosen: a coding, or a string or an integer (`type` says which, as in ANSWER_TYPES).
+    """One thing that can be chosen: a coding, a string, an integer, a date, a time … (`type`, as in ANSWER_TYPES).
 
-    `is_event`: choosing it says that something happened, which is a measure under the option's own code.
+    `is_event`: choosing it says that something happened, which is a measure under the option's own code. `exclusive`:
+    it can be chosen alone only.
     """
 
     type: str
@@ -67,6 +80,8 @@ class Option:
     system: str = ""
     ordinal: float | None = None
     is_event: bool = False
+    prefix: str = ""
+    exclusive: bool = False
 
     def answer(self) -> Answer:
         """The answer that choosing this gives."""
@@ -107,7 +122,10 @@ class Item:
     """One item. `path` is the chain of groups above it, outermost first; `units` are UCUM codes, the asked one first.
 
     `usual`: the range that tells which unit a number without one is in. `meter`: what the device can show; below and
-    above it an answer is kept with a comparator. `limits`: outside of it a value is not believed.
+    above it an answer is kept with a comparator. `limits`: outside of it a value is not believed. `loops`: the linkIds
+    of the ancestors that repeat, outermost first; `is_loop`: it is one itself (a group that repeats, or a question that
+    repeats and has questions or groups below it, one instance an answer). `hidden` also when a group above it is.
+    `control`: the code of its itemControl; `category`: its displayCategory.
     """
 
     link_id: str
@@ -131,11 +149,38 @@ class Item:
     code: str = ""
     context_from: str = ""
     by_key: Mapping[tuple[str, str, str], Option] = field(default_factory=dict)
+    read_only: bool = False
+    loops: tuple[str, ...] = ()
+    is_loop: bool = False
+    initial: tuple[Answer, ...] = ()
+    control: str = ""
+    category: str = ""
+    short_text: Text = field(default_factory=dict)
+    entry_format: str = ""
+    min_length: int | None = None
+    pattern: Pattern | None = None
+    max_decimals: int | None = None
+    min_occurs: int | None = None
+    max_occurs: int | None = None
+    slider_step: float | None = None
+    calculated: Formula | None = None
+    enable_formula: Formula | None = None
+    initial_formula: Formula | None = None
+    text_formula: Formula | None = None
+    variables: tuple[Variable, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    toggles: tuple[Toggle, ...] = ()
 
     @property
     def is_question(self) -> bool:
         """Whether it takes an answer (groups and displays do not)."""
         return self.type in QUESTION_TYPES
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a patient may be asked it: a question neither hidden nor read only, nor one that is computed."""
+        calculated = self.calculated is not None and self.calculated.known
+        return self.is_question and not (self.hidden or self.read_only or calculated)
 
     def option_of(self, answer: Answer) -> Option | None:
         """The option that this answer chose, if it is one of ours; a coding without a system fits any system."""
@@ -150,7 +195,9 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class Questionnaire:
     """A questionnaire that can be run. `items` are all items in document order; `sequence` is an order in which every
-    item comes after all that its being enabled depends on.
+    item comes after all that its being enabled depends on; `questions` are those that a patient may be asked.
+    `children`: the items right below a linkId ("" for those at the top). `document`: the form as it was read; `notes`:
+    what was read leniently, in plain words.
     """
 
     url: str
@@ -160,8 +207,25 @@ class Questionnaire:
     by_id: Mapping[str, Item]
     questions: tuple[Item, ...]
     sequence: tuple[Item, ...]
+    children: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
+    variables: tuple[Variable, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    has_loops: bool = False
+    has_formulas: bool = False
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def canonical(self) -> str:
         """url|version: how a QuestionnaireResponse names its form."""
         return f"{self.url}|{self.version}" if self.version else self.url
+
+
+class Spot(NamedTuple):
+    """One question as it is asked: where its answer is kept, and the item (its text and options as they are now).
+
+    For "another one?" of a repeating group the item is made up: type MORE, with the group's linkId and text.
+    """
+
+    place: str
+    item: Item

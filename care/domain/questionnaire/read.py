@@ -34,6 +34,7 @@ from care.domain.questionnaire.model import (
     Questionnaire,
     Span,
 )
+from care.domain.questionnaire.tools import NO_TOOLS, Tools
 from care.errors import Invalid
 
 _FHIR_TYPES_NOT_RUN = frozenset(("time", "url", "open-choice", "attachment", "reference"))
@@ -48,8 +49,8 @@ _EXPECTED: Mapping[str, tuple[str, tuple[type, ...]]] = {
 }
 
 
-def read_questionnaire(document: Mapping[str, Any]) -> Questionnaire:
-    """Read and check a FHIR R4 Questionnaire.
+def read_questionnaire(document: Mapping[str, Any], tools: Tools = NO_TOOLS) -> Questionnaire:
+    """Read and check a FHIR R4 Questionnaire; `tools` are what needs more than the standard library.
 
     Raises Invalid; `detail` holds `place` (what to look at) and `link_id` where an item is at fault. Refused: a linkId
     twice or missing, an unknown type or operator, a choice without options, an enableWhen that points nowhere or
@@ -73,7 +74,7 @@ def read_questionnaire(document: Mapping[str, Any]) -> Questionnaire:
         title=translated(document, "title"),
         items=tuple(items),
         by_id=by_id,
-        questions=tuple(item for item in items if item.is_question and not item.hidden),
+        questions=tuple(item for item in items if item.is_asked),
         sequence=_sequence(items, by_id),
     )
 
@@ -114,7 +115,7 @@ def _read_item(raw: Mapping[str, Any], path: tuple[str, ...]) -> Item:
     if not isinstance(link_id, str) or not link_id:
         raise Invalid("no-link-id", "an item has no linkId", place=path[-1] if path else "item")
     kind = raw.get("type")
-    if kind not in ITEM_TYPES:
+    if kind in _FHIR_TYPES_NOT_RUN or kind not in ITEM_TYPES:
         code = "unsupported-type" if kind in _FHIR_TYPES_NOT_RUN else "unknown-type"
         raise refuse(code, link_id, f"items of type {kind!r} cannot be asked")
     if kind == "group" and raw.get("repeats") is True:
@@ -127,7 +128,8 @@ def _read_item(raw: Mapping[str, Any], path: tuple[str, ...]) -> Item:
         text=translated(raw, "text"),
         required=_flag(raw, "required", link_id),
         repeats=_flag(raw, "repeats", link_id),
-        hidden=extension_value(raw, HIDDEN) is True or raw.get("readOnly") is True,
+        hidden=extension_value(raw, HIDDEN) is True,
+        read_only=_flag(raw, "readOnly", link_id),
         path=path,
         prefix=str(raw.get("prefix") or ""),
         options=options,

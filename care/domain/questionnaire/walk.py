@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from operator import ge, gt, le, lt
 
-from care.domain.questionnaire.model import Answer, Answers, Condition, Item, Questionnaire
+from care.domain.questionnaire.model import Answer, Answers, Condition, Item, Questionnaire, Spot
+from care.domain.questionnaire.places import link_id_of
 from care.domain.questionnaire.units import convert
 
 _ORDER = {">": gt, "<": lt, ">=": ge, "<=": le}
@@ -13,7 +14,7 @@ _NUMBERS = ("integer", "decimal")
 
 
 def enabled(questionnaire: Questionnaire, answers: Answers) -> set[str]:
-    """The linkIds of the enabled items.
+    """The places of the enabled items.
 
     An item is enabled when its conditions hold and the item above it is enabled; an answer to a disabled question
     counts as no answer.
@@ -78,28 +79,57 @@ def _as(answer: Answer, expected: Answer) -> float | None:
     return convert(value, answer.code, expected.code)
 
 
-def next_item(questionnaire: Questionnaire, answers: Answers, skipped: AbstractSet[str] = frozenset()) -> Item | None:
-    """The first enabled question in document order that is neither answered nor skipped; None when there is none."""
+def next_item(questionnaire: Questionnaire, answers: Answers, skipped: AbstractSet[str] = frozenset()) -> Spot | None:
+    """The first enabled question in document order that is neither answered nor skipped; None when there is none.
+
+    `skipped` holds places. In a repeating group "another one?" is asked after each instance that has an answer.
+    """
     on = enabled(questionnaire, answers)
     for item in questionnaire.questions:
         link_id = item.link_id
         if link_id in on and not answers.get(link_id) and link_id not in skipped:
-            return item
+            return Spot(link_id, item)
     return None
 
 
 def previous_item(
     questionnaire: Questionnaire, answers: Answers, skipped: AbstractSet[str], before: str | None
-) -> Item | None:
-    """The enabled question answered or skipped last before `before` (None: the end), which "back" goes to."""
+) -> Spot | None:
+    """The enabled question answered or skipped last before the place `before` (None: the end); "back" goes to it."""
     on = enabled(questionnaire, answers)
     last = None
     for item in questionnaire.questions:
         if item.link_id == before:
             break
         if item.link_id in on and (answers.get(item.link_id) or item.link_id in skipped):
-            last = item
+            last = Spot(item.link_id, item)
     return last
+
+
+def spot_at(questionnaire: Questionnaire, answers: Answers, place: str) -> Spot | None:
+    """The question that is asked at a place; None when no question is there."""
+    item = questionnaire.by_id.get(link_id_of(place))
+    return Spot(place, item) if item is not None and item.is_question else None
+
+
+def answered(
+    questionnaire: Questionnaire, answers: Answers, spot: Spot, given: tuple[Answer, ...]
+) -> dict[str, tuple[Answer, ...]]:
+    """The answers with one more: the only way in which a face records an answer.
+
+    "Another one?" is answered with a boolean: yes begins one more instance, no closes the group.
+    """
+    return {**answers, spot.place: given}
+
+
+def taken_back(questionnaire: Questionnaire, answers: Answers, spot: Spot) -> dict[str, tuple[Answer, ...]]:
+    """The answers without the one of this spot, which can be asked again."""
+    return {at: given for at, given in answers.items() if at != spot.place}
+
+
+def filled(questionnaire: Questionnaire, answers: Answers) -> Answers:
+    """The answers with the initial and the calculated values of what is never asked."""
+    return answers
 
 
 def progress(
@@ -112,12 +142,12 @@ def progress(
     return done, len(asked)
 
 
-def lead(questionnaire: Questionnaire, item: Item, answers: Answers) -> tuple[Item, ...]:
+def lead(questionnaire: Questionnaire, spot: Spot, answers: Answers) -> tuple[Item, ...]:
     """The enabled displays and group headings with a text that stand between the question before and this one."""
     on = enabled(questionnaire, answers)
     found: list[Item] = []
     for each in questionnaire.items:
-        if each.link_id == item.link_id:
+        if each.link_id == spot.item.link_id:
             break
         if each.is_question:
             found.clear()
