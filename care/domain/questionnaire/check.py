@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import date, datetime
-from math import isfinite
 
+from care.domain.questionnaire.limits import Wrong, problems_of
 from care.domain.questionnaire.model import Answer, Answers, Item, Questionnaire
-from care.domain.questionnaire.units import convert
-from care.domain.questionnaire.walk import enabled
-
-_ANSWER_TYPE = {"text": ("string",), "choice": ("coding", "string", "integer"), "decimal": ("decimal", "integer")}
+from care.domain.questionnaire.places import instance_of, link_id_of, place
+from care.domain.questionnaire.walk import enabled, filled, spot_at
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One thing wrong with a report: where, a stable code, and a sentence without any of the patient's words."""
+    """One thing wrong with a report: where (a place; the linkId where nothing repeats), a stable code, and a sentence
+    without any of the patient's words.
+    """
 
     link_id: str
     code: str
@@ -24,97 +25,124 @@ class Issue:
 
 
 def check(questionnaire: Questionnaire, answers: Answers) -> list[Issue]:
-    """Everything that keeps these answers from being a complete report; an empty list when nothing does.
+    """Everything that keeps these answers from being a complete report, in the form's order; empty when nothing does.
 
-    Codes: unknown-item, not-enabled, required, not-repeating, wrong-type, not-an-option, unknown-unit, out-of-range,
-    too-long, not-a-date.
+    Codes: unknown-item, not-enabled, required, not-repeating, too-few, too-many, exclusive, and those of
+    `limits.problems_of`.
     """
-    on = enabled(questionnaire, answers)
-    issues = [
-        Issue(link_id, "unknown-item", "the questionnaire has no question with this linkId")
-        for link_id in answers
-        if link_id not in questionnaire.by_id or not questionnaire.by_id[link_id].is_question
-    ]
-    for item in questionnaire.items:
-        if item.is_question:
-            issues.extend(_of_item(item, answers.get(item.link_id, ()), item.link_id in on))
+    whole = filled(questionnaire, answers)
+    on = enabled(questionnaire, whole)
+    order = {item.link_id: number for number, item in enumerate(questionnaire.items)}
+    checking = _Checking(questionnaire, whole)
+    issues = list(_strangers(questionnaire, answers, on))
+    for at in sorted(on, key=lambda at: (order[link_id_of(at)], instance_of(at))):
+        issues.extend(Issue(at, *wrong) for wrong in checking.at(at))
     return issues
 
 
-def _of_item(item: Item, given: tuple[Answer, ...], is_on: bool) -> Iterator[Issue]:
-    if not is_on:
-        if given:
-            yield Issue(item.link_id, "not-enabled", "this question is not asked after the other answers")
-        return
-    if item.required and not given and not item.hidden and not item.read_only:
-        yield Issue(item.link_id, "required", "this question needs an answer")
-    if len(given) > 1 and not item.repeats:
-        yield Issue(item.link_id, "not-repeating", "this question takes one answer")
-    for answer in given:
-        problem = problem_of(item, answer)
-        if problem:
-            yield Issue(item.link_id, *problem)
+def _strangers(questionnaire: Questionnaire, answers: Answers, on: AbstractSet[str]) -> Iterator[Issue]:
+    for at, given in answers.items():
+        item = questionnaire.by_id.get(link_id_of(at))
+        if item is None or not (item.is_question or item.is_loop):
+            yield Issue(at, "unknown-item", "the questionnaire has no question with this linkId")
+        elif given and at not in on:
+            yield Issue(at, "not-enabled", "this question is not asked after the other answers")
 
 
-def problem_of(item: Item, answer: Answer) -> tuple[str, str] | None:
-    """(code, sentence) for an answer that this item cannot take, or None."""
-    if answer.type not in _ANSWER_TYPE.get(item.type, (item.type,)) or not _sound(answer):
-        return "wrong-type", f"this question takes a {item.type}"
-    if item.type == "choice":
-        return None if item.option_of(answer) else ("not-an-option", "this is not one of the options")
-    if item.type == "quantity":
-        return _quantity_problem(item, answer)
-    if item.type in ("date", "dateTime") and not is_date(str(answer.value), item.type):
-        return "not-a-date", f"this is not a {item.type}"
-    if item.type in ("string", "text"):
-        too_long = item.max_length is not None and len(str(answer.value)) > item.max_length
-        return ("too-long", f"at most {item.max_length} characters") if too_long else None
-    return _range_problem(item, answer.value)
+class _Checking:
+    """One check: the answers, and what holds any of them."""
+
+    def __init__(self, questionnaire: Questionnaire, answers: Answers) -> None:
+        self._form, self._answers = questionnaire, answers
+        self._holding = holding(questionnaire, answers)
+        self._counts = Counter(
+            place(link_id_of(at), instance_of(at)[:-1])
+            for at in self._holding
+            if len(instance_of(at)) > len(questionnaire.by_id[link_id_of(at)].loops)
+        )
+
+    def at(self, at: str) -> Iterator[Wrong]:
+        """What is wrong at one enabled place."""
+        item = self._form.by_id[link_id_of(at)]
+        if item.is_question:
+            yield from self._question(item, at)
+        elif item.type == "group" and not (item.hidden or item.read_only):
+            if item.required and at not in self._holding and self._is_begun(item, instance_of(at)):
+                yield "required", "this group needs an answer"
+            elif item.is_loop and at in self._holding:
+                yield from _counted(item, self._counts[at])
+
+    def _question(self, item: Item, at: str) -> Iterator[Wrong]:
+        given = self._answers.get(at, ())
+        if item.toggles:
+            spot = spot_at(self._form, self._answers, at)
+            item = spot.item if spot is not None else item
+        if not given:
+            if item.is_asked and self._is_begun(item, instance_of(at)):
+                yield from _missing(item)
+            return
+        yield from together(item, given)
+        for answer in given:
+            yield from problems_of(item, answer)
+
+    def _is_begun(self, item: Item, instance: tuple[int, ...]) -> bool:
+        """Whether what is required here is really wanted: an instance in which nobody filled in anything is none,
+        unless there must be one.
+        """
+        for depth, link_id in enumerate(item.loops):
+            loop = self._form.by_id[link_id]
+            least = max(loop.min_occurs or 0, 1 if loop.required else 0)
+            if place(link_id, instance[: depth + 1]) not in self._holding and instance[depth] >= least:
+                return False
+        return True
 
 
-def _sound(answer: Answer) -> bool:
-    """Whether the value's Python type is the one its FHIR type needs, and a number is finite."""
-    value = answer.value
-    if answer.type == "boolean":
-        return isinstance(value, bool)
-    if answer.type == "integer":
-        return isinstance(value, int) and not isinstance(value, bool)
-    if answer.type in ("decimal", "quantity"):
-        return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-    return isinstance(value, str)
-
-
-def _quantity_problem(item: Item, answer: Answer) -> tuple[str, str] | None:
-    if item.units and all(convert(1.0, answer.code, unit) is None for unit in item.units):
-        return "unknown-unit", "this question takes another unit"
-    value = float(answer.value)
-    if item.limits is not None:
-        in_unit = convert(value, answer.code, item.limits.unit) if item.limits.unit else value
-        if in_unit is not None and not item.limits.holds(in_unit):
-            return "out-of-range", "this value is outside of what is possible"
-    return _range_problem(item, value)
-
-
-def _range_problem(item: Item, value: bool | int | float | str) -> tuple[str, str] | None:
-    low, high = item.minimum, item.maximum
-    if isinstance(value, bool):
-        return None
-    for bound, below in ((low, True), (high, False)):
-        if bound is None or isinstance(bound, str) is not isinstance(value, str):
+def holding(questionnaire: Questionnaire, answers: Answers) -> set[str]:
+    """The places of what holds an answer: the questions, the groups around them, and for something that repeats also
+    each instance that does (its place with the instance's own number behind).
+    """
+    found: set[str] = set()
+    for at, given in answers.items():
+        item = questionnaire.by_id.get(link_id_of(at))
+        if item is None or not given or not item.is_question:
             continue
-        if (value < bound) if below else (value > bound):  # type: ignore[operator]  # both strings or both numbers
-            return "out-of-range", "this value is outside of what is possible"
-    return None
+        instance = instance_of(at)
+        found.add(at)
+        if item.is_loop:
+            found.update(place(item.link_id, (*instance, number)) for number in range(len(given)))
+        for link_id in item.path:
+            above = questionnaire.by_id[link_id]
+            depth = len(above.loops)
+            found.add(place(link_id, instance[:depth]))
+            if above.is_loop:
+                found.add(place(link_id, instance[: depth + 1]))
+    return found
 
 
-def is_date(text: str, kind: str) -> bool:
-    """Whether a text is a FHIR date (partial allowed) or dateTime that exists in the calendar."""
-    if len(text) > 40:
-        return False
-    try:
-        if kind == "dateTime" and "T" in text:
-            return datetime.fromisoformat(text).tzinfo is not None
-        padded = text + {4: "-01-01", 7: "-01"}.get(len(text), "")
-        return date.fromisoformat(padded).isoformat() == padded
-    except ValueError:
-        return False
+def together(item: Item, given: tuple[Answer, ...]) -> Iterator[Wrong]:
+    """What is wrong with these answers to one question as a whole."""
+    if len(given) > 1 and not item.repeats:
+        yield "not-repeating", "this question takes one answer"
+    else:
+        yield from _counted(item, len(given))
+    if len(given) > 1 and any(option is not None and option.exclusive for option in map(item.option_of, given)):
+        yield "exclusive", "one of these can only be chosen alone"
+
+
+def _missing(item: Item) -> Iterator[Wrong]:
+    if item.required:
+        yield "required", "this question needs an answer"
+    else:
+        yield from _counted(item, 0)
+
+
+def _counted(item: Item, count: int) -> Iterator[Wrong]:
+    if item.min_occurs is not None and count < item.min_occurs:
+        yield "too-few", f"at least {item.min_occurs} are needed"
+    if item.max_occurs is not None and count > item.max_occurs:
+        yield "too-many", f"at most {item.max_occurs} are taken"
+
+
+def problem_of(item: Item, answer: Answer) -> Wrong | None:
+    """(code, sentence) for an answer that this item cannot take, or None."""
+    return next(problems_of(item, answer), None)

@@ -125,7 +125,9 @@ class Item:
     above it an answer is kept with a comparator. `limits`: outside of it a value is not believed. `loops`: the linkIds
     of the ancestors that repeat, outermost first; `is_loop`: it is one itself (a group that repeats, or a question that
     repeats and has questions or groups below it, one instance an answer). `hidden` also when a group above it is.
-    `control`: the code of its itemControl; `category`: its displayCategory.
+    `control`: the code of its itemControl; `category`: its displayCategory. `media`: the content types a file may have,
+    `max_size` its bytes; `resources`: the types a reference may point to; `unit_set`: (system, code) of every unit that a
+    quantity may have, where a value set says so.
     """
 
     link_id: str
@@ -170,6 +172,10 @@ class Item:
     variables: tuple[Variable, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     toggles: tuple[Toggle, ...] = ()
+    media: tuple[str, ...] = ()
+    max_size: float | None = None
+    resources: tuple[str, ...] = ()
+    unit_set: frozenset[tuple[str, str]] | None = None
 
     @property
     def is_question(self) -> bool:

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
-from care.domain.questionnaire.model import MAX_DEPTH, MAX_ITEMS, Answer, Answers, Item, Questionnaire
-from care.domain.questionnaire.text import storable
-from care.domain.questionnaire.units import system_of
-from care.domain.questionnaire.walk import enabled
+from care.domain.questionnaire.entries import Entries, Problem
+from care.domain.questionnaire.model import Answer, Answers, Item, Questionnaire
+from care.domain.questionnaire.places import instance_of, link_id_of, place
+from care.domain.questionnaire.values import value_of
+from care.domain.questionnaire.walk import enabled, filled
 from care.errors import Invalid
-
-_SIMPLE: Mapping[str, tuple[str, tuple[type, ...]]] = {
-    "valueBoolean": ("boolean", (bool,)),
-    "valueInteger": ("integer", (int,)),
-    "valueDecimal": ("decimal", (int, float)),
-    "valueString": ("string", (str,)),
-    "valueDate": ("date", (str,)),
-    "valueDateTime": ("dateTime", (str,)),
-}
 
 
 def to_response(
@@ -31,149 +24,111 @@ def to_response(
     authored: datetime,
     status: str,
 ) -> dict[str, Any]:
-    """A QuestionnaireResponse. `patient` is an id or a reference; `authored` is aware. Key order is fixed."""
-    on = enabled(questionnaire, answers)
-    answered = [item for item in questionnaire.items if item.is_question and answers.get(item.link_id)]
-    wanted = {item.link_id for item in answered if item.link_id in on}
-    wanted.update(above for item in answered if item.link_id in on for above in item.path)
-    root: list[dict[str, Any]] = []
-    places: dict[str, dict[str, Any]] = {}
-    for item in questionnaire.items:
-        if item.link_id not in wanted:
-            continue
-        node: dict[str, Any] = {"linkId": item.link_id}
-        if item.text.get(""):
-            node["text"] = item.text[""]
-        if item.is_question:
-            node["answer"] = [_write(item, answer) for answer in answers.get(item.link_id, ())]
-        places[item.link_id] = node
-        _siblings(root, places, questionnaire, item).append(node)
-    return {
+    """A QuestionnaireResponse. `patient` is an id or a reference; `authored` is aware. Key order is fixed.
+
+    Initial and calculated values are in it; items that are disabled or hold no answer are not.
+    """
+    whole = filled(questionnaire, answers)
+    response: dict[str, Any] = {
         "resourceType": "QuestionnaireResponse",
         "id": id,
         "questionnaire": questionnaire.canonical,
         "status": status,
         "subject": {"reference": patient if "/" in patient else f"Patient/{patient}"},
         "authored": authored.isoformat(timespec="seconds"),
-        "item": root,
+        "item": _Writing(questionnaire, whole, enabled(questionnaire, whole)).below("", ()),
     }
+    return response if response["item"] else {name: part for name, part in response.items() if name != "item"}
 
 
-def _siblings(
-    root: list[dict[str, Any]], places: Mapping[str, dict[str, Any]], questionnaire: Questionnaire, item: Item
-) -> list[dict[str, Any]]:
-    """The list an item is written into: below a group in its `item`, below a question in its answer's `item`."""
-    if not item.path:
-        return root
-    above = places[item.path[-1]]
-    if questionnaire.by_id[item.path[-1]].is_question:
-        if not above["answer"]:  # a question without an answer cannot hold items in FHIR: they stand beside it
-            return _siblings(root, places, questionnaire, questionnaire.by_id[item.path[-1]])
-        above = above["answer"][0]
-    found: list[dict[str, Any]] = above.setdefault("item", [])
+class _Writing:
+    """One response being written: the answers that count, and how many instances each group that repeats has."""
+
+    def __init__(self, questionnaire: Questionnaire, answers: Answers, on: AbstractSet[str]) -> None:
+        self._children = questionnaire.children or _children(questionnaire)
+        self._answers = {at: given for at, given in answers.items() if given and at in on}
+        self._counts = instances(questionnaire, self._answers)
+
+    def below(self, link_id: str, instance: tuple[int, ...]) -> list[dict[str, Any]]:
+        """What stands below an item ("" for the form) in one instance, without what holds no answer."""
+        written: list[dict[str, Any]] = []
+        for item in self._children.get(link_id, ()):
+            if item.is_question:
+                written.extend(self._question(item, instance))
+            elif item.is_loop:
+                count = self._counts.get(place(item.link_id, instance), 1)
+                for number in range(count):
+                    written.extend(self._group(item, (*instance, number)))
+            elif item.type == "group":
+                written.extend(self._group(item, instance))
+        return written
+
+    def _group(self, item: Item, instance: tuple[int, ...]) -> list[dict[str, Any]]:
+        inside = self.below(item.link_id, instance)
+        return [{**_named(item), "item": inside}] if inside else []
+
+    def _question(self, item: Item, instance: tuple[int, ...]) -> list[dict[str, Any]]:
+        given = self._answers.get(place(item.link_id, instance), ())
+        entries: list[dict[str, Any]] = [value_of(item, answer) for answer in given]
+        for number in range(len(entries) if item.is_loop else 1):
+            inside = self.below(item.link_id, (*instance, number) if item.is_loop else instance)
+            if inside and not entries:
+                entries.append({})  # R4 lets an answer have no value: what is below an unanswered question has a place
+            if inside:
+                entries[number]["item"] = inside
+        return [{**_named(item), "answer": entries}] if entries else []
+
+
+def _children(questionnaire: Questionnaire) -> dict[str, list[Item]]:
+    found: dict[str, list[Item]] = {}
+    for item in questionnaire.items:
+        found.setdefault(item.path[-1] if item.path else "", []).append(item)
     return found
 
 
-def _write(item: Item, answer: Answer) -> dict[str, Any]:
-    if answer.type == "coding":
-        option = item.option_of(answer)
-        parts = {"system": option.system if option else answer.system, "code": answer.code, "display": answer.value}
-        return {"valueCoding": {name: part for name, part in parts.items() if part}}
-    if answer.type == "quantity":
-        quantity: dict[str, Any] = {"value": answer.value}
-        if answer.comparator:
-            quantity["comparator"] = answer.comparator
-        if answer.unit or answer.code:
-            quantity["unit"] = answer.unit or answer.code
-        if answer.code:
-            quantity |= {"system": system_of(answer.code), "code": answer.code}
-        return {"valueQuantity": quantity}
-    if item.type == "decimal":
-        return {"valueDecimal": answer.value}
-    return {f"value{answer.type[0].upper()}{answer.type[1:]}": answer.value}
+def _named(item: Item) -> dict[str, Any]:
+    text = item.text.get("")
+    return {"linkId": item.link_id, "text": text} if text else {"linkId": item.link_id}
+
+
+def instances(questionnaire: Questionnaire, answers: Answers) -> dict[str, int]:
+    """By place of a repeating group: how many instances there are up to the last one that holds an answer."""
+    counts: dict[str, int] = {}
+    for at, given in answers.items():
+        item = questionnaire.by_id.get(link_id_of(at))
+        if item is None or not given or not item.is_question:
+            continue
+        instance = instance_of(at)
+        for depth, loop in enumerate(item.loops[: len(instance)]):
+            above = place(loop, instance[:depth])
+            counts[above] = max(counts.get(above, 0), instance[depth] + 1)
+    return counts
 
 
 def from_response(questionnaire: Questionnaire, document: Mapping[str, Any]) -> dict[str, tuple[Answer, ...]]:
     """The answers in a QuestionnaireResponse, unchecked beyond their shape (`check` does the rest).
 
-    Raises Invalid naming the linkId: unknown-item, duplicate-item, malformed-answer, and for the whole document
-    not-a-response, wrong-questionnaire, too-deep, too-many-items.
+    Raises Invalid naming the linkId: unknown-item, duplicate-item, misplaced-item (where an instance cannot be told),
+    malformed-item, malformed-answer, group-answer, display-answer, and for the whole document not-a-response,
+    wrong-questionnaire, too-deep, too-many-items.
     """
     if not isinstance(document, Mapping) or document.get("resourceType") != "QuestionnaireResponse":
         raise Invalid("not-a-response", "this is not a FHIR QuestionnaireResponse", place="resourceType")
     named = document.get("questionnaire")
     if named not in (None, questionnaire.canonical, questionnaire.url):
         raise Invalid("wrong-questionnaire", "the response is for another questionnaire", place="questionnaire")
-    answers: dict[str, tuple[Answer, ...]] = {}
-    seen: set[str] = set()
-    stack = [(raw, 1) for raw in reversed(_children(document))]
-    while stack:
-        raw, depth = stack.pop()
-        link_id = str(raw.get("linkId"))[:200]
-        if link_id in seen:
-            raise _refuse("duplicate-item", link_id, "this linkId stands here twice")
-        seen.add(link_id)
-        if depth > MAX_DEPTH or len(seen) > MAX_ITEMS:
-            raise _refuse("too-deep" if depth > MAX_DEPTH else "too-many-items", link_id, "the response is too big")
-        item = questionnaire.by_id.get(link_id)
-        if item is None:
-            raise _refuse("unknown-item", link_id, "the questionnaire has no item with this linkId")
-        below = _children(raw)
-        given = []
-        for each in _answers(raw, link_id):
-            given.append(_read(item, each))
-            below = [*below, *_children(each)]
-        if given:
-            answers[link_id] = tuple(given)
-        stack.extend((child, depth + 1) for child in reversed(below))
-    return answers
 
+    def refuse(problem: Problem) -> None:
+        if problem.code == "items-beside-answer":
+            return
+        if problem.code == "misplaced-item" and not questionnaire.by_id[problem.link_id].loops:
+            return
+        raise Invalid(
+            problem.code,
+            f"item {problem.link_id!r}: {problem.message}",
+            place=problem.link_id,
+            link_id=problem.link_id,
+            expression=problem.expression,
+        )
 
-def _refuse(code: str, link_id: str, message: str) -> Invalid:
-    return Invalid(code, f"item {link_id!r}: {message}", place=link_id, link_id=link_id)
-
-
-def _children(raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    children = raw.get("item") or []
-    if not isinstance(children, list) or not all(isinstance(child, Mapping) for child in children):
-        raise _refuse("malformed-item", str(raw.get("linkId"))[:200], "item must be a list of objects")
-    return children
-
-
-def _answers(raw: Mapping[str, Any], link_id: str) -> list[Mapping[str, Any]]:
-    given = raw.get("answer") or []
-    if not isinstance(given, list) or not all(isinstance(each, Mapping) for each in given) or len(given) > MAX_ITEMS:
-        raise _refuse("malformed-answer", link_id, "answer must be a list of objects")
-    return given
-
-
-def _read(item: Item, raw: Mapping[str, Any]) -> Answer:
-    """One answer. A whole number is a decimal's answer too; a coding is taken with the display of its option."""
-    for name, (kind, types) in _SIMPLE.items():
-        value: Any = raw.get(name)
-        if value is None:
-            continue
-        fits = isinstance(value, types) and (kind == "boolean" or not isinstance(value, bool))
-        if not fits:
-            break
-        if isinstance(value, str) and not storable(value):
-            raise _refuse("malformed-answer", item.link_id, "a text holds characters that cannot be kept")
-        return Answer(kind, value)
-    coding, quantity = raw.get("valueCoding"), raw.get("valueQuantity")
-    if isinstance(coding, Mapping):
-        display, code, system = (str(coding.get(part) or "") for part in ("display", "code", "system"))
-        option = item.option_of(Answer("coding", display, code=code, system=system))
-        return option.answer() if option else Answer("coding", display, code=code, system=system)
-    if isinstance(quantity, Mapping):
-        return _read_quantity(item, quantity)
-    raise _refuse("malformed-answer", item.link_id, "the answer's value cannot be read")
-
-
-def _read_quantity(item: Item, raw: Mapping[str, Any]) -> Answer:
-    value, comparator = raw.get("value"), str(raw.get("comparator") or "")
-    if not isinstance(value, int | float) or isinstance(value, bool) or comparator not in ("", "<", ">", "<=", ">="):
-        raise _refuse("malformed-answer", item.link_id, "the quantity's value cannot be read")
-    unit, code = str(raw.get("unit") or ""), str(raw.get("code") or raw.get("unit") or "")
-    if not code and len(item.units) == 1:
-        code = unit = item.units[0]
-    return Answer("quantity", float(value), unit=unit or code, comparator=comparator, code=code)
+    return Entries(questionnaire, document, refuse).answers()
