@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from care import library
 from care.domain.plan import PlanDefinition, read_plan
 from care.domain.questionnaire import Questionnaire, read_questionnaire
+from care.domain.questionnaire.convert import to_r4
 from care.domain.rules import RuleSet, read_rules
 from care.errors import Conflict, NotFound
 from care.records.definitions import Definition, definition, published
@@ -24,9 +25,15 @@ from care.records.ids import new_id
 
 PLAN, QUESTIONNAIRE, RULES = "PlanDefinition", "Questionnaire", "RuleSet"
 
+
+def read_form(document: Mapping[str, Any]) -> Questionnaire:
+    """A questionnaire of any FHIR version with all the tools that there are. Raises Invalid with the place."""
+    return read_questionnaire(to_r4(document)[0], library.questionnaire_tools())
+
+
 _READERS: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
     PLAN: lambda document, _: read_plan(document, library.calendars()),
-    QUESTIONNAIRE: lambda document, _: read_questionnaire(document),
+    QUESTIONNAIRE: lambda document, _: read_form(document),
     RULES: read_rules,
 }
 _compiled: dict[tuple[str, str], Any] = {}

@@ -8,14 +8,17 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from care.domain.questionnaire import Questionnaire, read_questionnaire
+from care.domain.questionnaire import Questionnaire
+from care.domain.questionnaire.convert import to_r4
 from care.domain.questionnaire.text import storable
 from care.errors import Invalid
+from care.services.content import read_form
 
 LARGEST = 1024 * 1024
 """Bytes. The largest of several hundred real forms has 400,000."""
 DEEPEST = 100
 """Levels of JSON; 20 levels of items are 40 of these, and an extension has a few of its own."""
+_KINDS = ("Questionnaire", "Bundle", "Parameters")
 _MANY = 20  # refusals that are told at once
 _PATIENCE = 4_000  # items read again, in all, to find what else is wrong
 
@@ -33,9 +36,9 @@ def read_file(source: bytes) -> Reading:
     """Read one file. Raises Invalid; `detail` has link_id where an item is at fault, and `refusals`: all that is known
     to be wrong, each {code, link_id, message}.
     """
-    document, notes = document_of(source), ()
+    document, notes = to_r4(document_of(source))
     try:
-        return Reading(document, notes, read_questionnaire(document))
+        return Reading(document, notes, read_form(document))
     except Invalid as first:
         found = [_told(first), *_others(document, first)]
         raise Invalid(first.code, first.message, **{**first.detail, "refusals": found}) from None
@@ -62,7 +65,7 @@ def document_of(source: bytes) -> dict[str, Any]:
         raise Invalid("not-json", f"the file is not JSON: it cannot be read from {at} on", place="file") from None
     except ValueError:
         raise Invalid("not-json", "the file is not JSON: it holds a number that is none", place="file") from None
-    if not isinstance(document, dict) or document.get("resourceType") != "Questionnaire":
+    if not isinstance(document, dict) or document.get("resourceType") not in _KINDS:
         raise Invalid("not-a-questionnaire", _what_it_is(document), place="file")
     _check_parts(document)
     return document
@@ -83,8 +86,6 @@ def _no_number(_: str) -> Any:
 
 def _what_it_is(document: Any) -> str:
     kind = document.get("resourceType") if isinstance(document, dict) else None
-    if kind == "Bundle":
-        return "this is a Bundle; bring the Questionnaire that is in it by itself"
     if isinstance(kind, str) and kind:
         return f"this is a FHIR {kind[:60]}, not a Questionnaire"
     return "this is JSON, but not a FHIR Questionnaire"
@@ -128,7 +129,7 @@ def _others(document: Mapping[str, Any], first: Invalid) -> list[dict[str, str]]
             break
         seen.add(key)
         try:
-            read_questionnaire(copy)
+            read_form(copy)
             break
         except Invalid as refused:
             last = refused

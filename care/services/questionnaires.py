@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from care.domain.codes import Role
 from care.domain.people import Staff
-from care.domain.questionnaire import Questionnaire, read_questionnaire
+from care.domain.questionnaire import Questionnaire
 from care.errors import Conflict, Invalid, NotFound
 from care.library import sha256_of
 from care.records.definitions import Definition, published
@@ -48,7 +48,7 @@ def import_draft(
     organization = _organization(session, by, organization_id)
     reading = read_file(source)
     document, named = _named(reading.document, rt.public_url)
-    read_questionnaire(document)
+    content.read_form(document)
     sha256 = sha256_of(document)
     known = open_draft_of_content(session, organization, sha256)
     if known is not None:
@@ -90,7 +90,7 @@ def publish(
     draft = _open(session, organization, draft_id)
     wanted = _plain(version or draft.version, "version", LONGEST_VERSION)
     document = {**draft.document, "version": wanted, "status": "active"}
-    read_questionnaire(document)
+    content.read_form(document)
     row = {
         "id": new_id(),
         "kind": content.QUESTIONNAIRE,
@@ -164,7 +164,7 @@ def form_of(draft: QuestionnaireDraft) -> Questionnaire:
     """The form of a draft, read once for each content while it is looked at. Raises Invalid."""
     found = _compiled.get(draft.sha256)
     if found is None:
-        found = read_questionnaire(draft.document)
+        found = content.read_form(draft.document)
         if len(_compiled) >= _KEPT_COMPILED:
             _compiled.clear()
         _compiled[draft.sha256] = found

@@ -112,6 +112,9 @@ def test_a_version_that_is_asked_for_is_the_same_up_to_its_first_number(asked: s
 def test_a_set_without_end_is_not_at_hand() -> None:
     many = value_set(**compose({"system": "s", "concept": [{"code": str(n)} for n in range(10_001)]}))
     chain = [value_set(f"http://{n}", **compose({"valueSet": [f"http://{n + 1}"]})) for n in range(2_000)]
-    catalogue = Catalogue([many, *chain])
+    every = [f"http://w/{n}" for n in range(18)]
+    web = [value_set(url, **compose({"valueSet": every})) for url in every]
+    catalogue = Catalogue([many, *chain, *web])
+    assert catalogue.value_set("http://w/0") is None
     assert catalogue.value_set("http://v") is None
     assert catalogue.value_set("http://0") is None

@@ -37,7 +37,6 @@ class Catalogue:
         self._sets: dict[str, list[Mapping[str, Any]]] = {}
         self._systems: dict[str, Mapping[str, Any]] = {}
         self._above = above
-        self._busy: set[str] = set()
         self._known: dict[str, ValueSet | None] = {}
         for document in documents:
             names = [name for name in (document.get("url"), f"#{document.get('id')}") if isinstance(name, str)]
@@ -52,28 +51,29 @@ class Catalogue:
 
         A version that is asked for must be the same up to its first number: 4.3.0 serves for 4.0.1, 3.0.2 does not.
         """
+        return self._expanded(canonical, ())
+
+    def _expanded(self, canonical: str, within: tuple[str, ...]) -> ValueSet | None:
+        """`within`: the sets that are being expanded now, of which this one is a part. None of them is itself one."""
+        if canonical in within or len(within) >= _DEEPEST:
+            return None
         if canonical not in self._known:
-            self._known[canonical] = self._expanded(canonical)
+            self._known[canonical] = self._made(canonical, (*within, canonical))
         return self._known[canonical]
 
-    def _expanded(self, canonical: str) -> ValueSet | None:
+    def _made(self, canonical: str, within: tuple[str, ...]) -> ValueSet | None:
         url, _, version = canonical.partition("|")
         found = _of_version(self._sets.get(url, ()), version)
-        if canonical in self._busy or len(self._busy) >= _DEEPEST:
-            return None
-        self._busy.add(canonical)
         try:
             if found is not None:
-                return ValueSet(url, str(found.get("version") or ""), tuple(_once(self._concepts(found))))
+                return ValueSet(url, str(found.get("version") or ""), tuple(_once(self._concepts(found, within))))
             if url in self._systems:
                 return ValueSet(url, "", tuple(_once(self._all_of(url))))
         except _NotAtHand:
             return None
-        finally:
-            self._busy.discard(canonical)
         return self._above(canonical)
 
-    def _concepts(self, document: Mapping[str, Any]) -> Iterator[Concept]:
+    def _concepts(self, document: Mapping[str, Any], within: tuple[str, ...]) -> Iterator[Concept]:
         expansion = document.get("expansion")
         listed = list(_contains(expansion)) if isinstance(expansion, Mapping) else []
         total = expansion.get("total") if isinstance(expansion, Mapping) else None
@@ -83,10 +83,10 @@ class Catalogue:
         included = _objects(compose, "include")
         if not included:
             raise _NotAtHand
-        left_out = {_key(concept) for part in _objects(compose, "exclude") for concept in self._part(part)}
-        return (each for part in included for each in self._part(part) if _key(each) not in left_out)
+        left_out = {_key(concept) for part in _objects(compose, "exclude") for concept in self._part(part, within)}
+        return (each for part in included for each in self._part(part, within) if _key(each) not in left_out)
 
-    def _part(self, part: Mapping[str, Any]) -> Iterator[Concept]:
+    def _part(self, part: Mapping[str, Any], within: tuple[str, ...]) -> Iterator[Concept]:
         """One include or exclude: the concepts of its system that are in all of its value sets too."""
         system, named = part.get("system"), _objects(part, "concept")
         sets = part.get("valueSet") or []
@@ -94,7 +94,7 @@ class Catalogue:
         if isinstance(system, str):
             concepts = [_concept(system, each) for each in named] if named else list(self._filtered(part, system))
         for url in sets if isinstance(sets, list) else [sets]:
-            other = self.value_set(str(url))
+            other = self._expanded(str(url), within)
             if other is None:
                 raise _NotAtHand
             keys = {_key(each) for each in other.concepts}
@@ -142,12 +142,12 @@ def contained_value_sets(document: Mapping[str, Any], above: Find = _nothing) ->
 
 
 def _of_version(found: Iterable[Mapping[str, Any]], version: str) -> Mapping[str, Any] | None:
-    """The one of this version, else of the same major version; the newest where none is asked for."""
+    """The one of this version, else of the same major version or of none; the newest where none is asked for."""
     newest = sorted(found, key=lambda each: _numbers(str(each.get("version") or "")), reverse=True)
     if not version:
         return newest[0] if newest else None
     exact = [each for each in newest if each.get("version") == version]
-    near = [each for each in newest if _numbers(str(each.get("version") or ""))[:1] == _numbers(version)[:1]]
+    near = [each for each in newest if _numbers(str(each.get("version") or version))[:1] == _numbers(version)[:1]]
     return next(iter([*exact, *near]), None)
 
 
