@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     twilio_rate: float = Field(default=0.0, ge=0, description="messages a second that the sender may hand over; 0: any")
     redis_url: SecretStr = SecretStr("")
     bundles_directory: str = ""
+    care_value_sets: str = Field(default="", description="a folder of FHIR ValueSet and CodeSystem files of one's own")
     metrics_token: SecretStr = SecretStr("")
     care_broker_url: SecretStr = SecretStr("")
     care_broker_prefix: str = Field(default="care", pattern=r"^[a-z][a-z0-9_-]{0,39}$")

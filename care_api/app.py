@@ -22,6 +22,7 @@ from care import logs
 from care.domain.assessment import Assessment
 from care.domain.measure import Measure
 from care.errors import AssessmentError
+from care.library import value_sets
 from care.records import seal
 from care.runtime import Assess, Runtime
 from care.settings import Settings
@@ -53,6 +54,7 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     logs.configure()
     settings = settings or read_settings()
     seal.install(seal.Keyring.read(settings.care_keys.get_secret_value(), settings.care_token_key.get_secret_value()))
+    value_sets.bring(settings.care_value_sets)
     meter = Meter()
     rt = runtime or make_runtime(settings)
     rt = replace(rt, channels=metered(rt.channels, meter))
