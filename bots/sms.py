@@ -21,6 +21,7 @@ from care.errors import ChannelError, ChannelErrorKind, Invalid, NotAllowed
 
 TIMEOUT = 10.0  # seconds; after it nobody knows whether the message was taken
 STATUS_PATH = "/webhooks/twilio/status"
+SEGMENTS = 3  # parts of one message: each is paid, and a longer one is less sure to arrive whole
 _FIELDS = 500
 _PAGE, _PAGES = 100, 10  # how much of the provider's list is read for one message
 _ACCOUNT = frozenset({401, 403, 404, 407})  # said of all our messages, until somebody puts it right
@@ -39,7 +40,12 @@ class TwilioSms:
 
     name = "sms"
     capabilities = Capabilities(
-        two_way=True, receipts=True, links=True, countries_one_way=frozenset({"CN"}), can_look_up=True
+        two_way=True,
+        receipts=True,
+        links=True,
+        segments=SEGMENTS,
+        countries_one_way=frozenset({"CN"}),
+        can_look_up=True,
     )
 
     def __init__(

@@ -68,7 +68,8 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a channel can do. `receipts`: whether delivery is ever confirmed; `max_length` in characters.
+    """What a channel can do. `receipts`: whether delivery is ever confirmed; `max_length` in characters, `segments` in
+    SMS parts, which are paid one by one (0: the channel does not count them).
 
     `can_look_up`: whether the provider can be asked for a message. `rate`: messages a second its sender may hand over;
     0 is no limit.
@@ -78,6 +79,7 @@ class Capabilities:
     receipts: bool = False
     links: bool = True
     max_length: int = 1600
+    segments: int = 0
     countries_one_way: frozenset[str] = field(default_factory=frozenset)
     can_look_up: bool = False
     rate: float = 0.0

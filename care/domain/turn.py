@@ -1,18 +1,17 @@
-"""The values of a conversation: its state, the desk it is held at, what is said, and what it did."""
+"""The values of a conversation: the desk it is held at, what is said, and what it did. Its state is in talk.py."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
 
 from care.domain.civil import local, zone_of
 from care.domain.codes import Purpose
 from care.domain.diary import Entry
-from care.domain.questionnaire import Answer, Answers, Item, Questionnaire, in_language
-
-Status = Literal["idle", "asking", "choosing", "handed-over"]
+from care.domain.questionnaire import Answers, Item, Questionnaire, in_language
+from care.domain.segments import Room
+from care.domain.talk import Talk
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,72 +25,6 @@ class OpenTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
-    """Where a conversation stands; kept between texts as JSON.
-
-    `asked` is the place of the question that the patient saw last (None: none since an emergency). `misses` counts the
-    texts since then that were no answer. In "handed-over" a person reads along and the question stays open. `told` is
-    when it was last said that a person reads what was written: two machines must not thank each other for ever.
-    """
-
-    status: Status = "idle"
-    questionnaire: str | None = None
-    task_id: str | None = None
-    answers: Answers = field(default_factory=dict)
-    skipped: frozenset[str] = frozenset()
-    asked: str | None = None
-    misses: int = 0
-    told: datetime | None = None
-
-    @staticmethod
-    def idle() -> Talk:
-        """Nothing is going on."""
-        return _IDLE
-
-    def answered(self, link_id: str, given: tuple[Answer, ...]) -> Talk:
-        """The same talk with one more answer."""
-        answers = {**self.answers, link_id: given}
-        return Talk(
-            self.status, self.questionnaire, self.task_id, answers, self.skipped, self.asked, self.misses, self.told
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object; from_json gives an equal talk."""
-        return {
-            "status": self.status,
-            "questionnaire": self.questionnaire,
-            "task_id": self.task_id,
-            "answers": {link_id: [answer.to_json() for answer in given] for link_id, given in self.answers.items()},
-            "skipped": sorted(self.skipped),
-            "asked": self.asked,
-            "misses": self.misses,
-            "told": self.told.isoformat() if self.told else None,
-        }
-
-    @staticmethod
-    def from_json(document: Mapping[str, Any] | None) -> Talk:
-        """The talk that to_json wrote; None or an empty object is idle."""
-        if not document:
-            return _IDLE
-        return Talk(
-            status=document["status"],
-            questionnaire=document["questionnaire"],
-            task_id=document["task_id"],
-            answers={
-                link_id: tuple(Answer.from_json(answer) for answer in given)
-                for link_id, given in document["answers"].items()
-            },
-            skipped=frozenset(document["skipped"]),
-            asked=document["asked"],
-            misses=document["misses"],
-            told=datetime.fromisoformat(document["told"]) if document.get("told") else None,
-        )
-
-
-_IDLE = Talk()
-
-
-@dataclass(frozen=True, slots=True)
 class DiaryDesk:
     """The diary of a patient who keeps one: its questionnaire (url|version) and the unit of a bare glucose value."""
 
@@ -99,12 +32,18 @@ class DiaryDesk:
     default_unit: str
 
 
+Voice = Callable[[str, Mapping[str, str]], str]
+"""A text of the library by key and params, in one language."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Everything a turn may know. `open_tasks` are all tasks that may be answered now, the one in progress included.
 
     `questionnaires` gives a read questionnaire for url|version; `say(key, params)` a text of the library in the
-    patient's language. `max_length` is the longest message of the channel, in characters.
+    patient's language, and `voices` the same for another language (None: it cannot be changed here). `max_length` is
+    the longest message of the channel in characters, `segments` in SMS parts (0 where nobody counts them). `link` leads
+    to the patient's own page ("" where there is none).
     """
 
     language: str
@@ -113,9 +52,21 @@ class Desk:
     questionnaires: Callable[[str], Questionnaire]
     open_tasks: tuple[OpenTask, ...]
     diary: DiaryDesk | None
-    say: Callable[[str, Mapping[str, str]], str]
+    say: Voice
     emergency_number: str
     max_length: int = 1600
+    segments: int = 0
+    link: str = ""
+    voices: Callable[[str], Voice] | None = None
+
+    @property
+    def room(self) -> Room:
+        """How long a message may be."""
+        return Room(self.max_length, self.segments)
+
+    def speaking(self, language: str) -> Desk:
+        """The same desk in another language, where `voices` has it."""
+        return replace(self, language=language, say=self.voices(language)) if self.voices else self
 
     def title(self, task: OpenTask) -> str:
         """A task's title in the patient's language."""
@@ -194,12 +145,19 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class AskedForPerson:
-    """A person must read this. Reasons: asked, not-understood, free-text, correction, unreadable."""
+    """A person must read this. Reasons: asked, not-understood, free-text, correction, unreadable, by-hand."""
 
     reason: str
 
 
-Act = Began | Completed | Stopped | Noted | Refused | Withdrew | Returned | AskedForPerson
+@dataclass(frozen=True, slots=True)
+class ChoseLanguage:
+    """The patient wants to be written to in this language from now on; `says` of the same turn are in it already."""
+
+    language: str
+
+
+Act = Began | Completed | Stopped | Noted | Refused | Withdrew | Returned | AskedForPerson | ChoseLanguage
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from care.domain.codes import CommunicationStatus, Priority, Purpose, ResponseStatus, TaskStatus
-from care.domain.conversation import begin, take_turn
+from care.domain.conversation import remind, take_turn
 from care.domain.questionnaire import Questionnaire
 from care.domain.screen import screen
 from care.domain.triage import Alarm
@@ -22,6 +22,7 @@ from care.domain.turn import (
     Act,
     AskedForPerson,
     Began,
+    ChoseLanguage,
     Completed,
     Desk,
     DiaryDesk,
@@ -37,15 +38,13 @@ from care.records.communications import Communication
 from care.records.conversations import Conversation
 from care.records.tasks import Task
 from care.runtime import Runtime
-from care.services import audits, consents, content, outbox
+from care.services import audits, consents, content, outbox, patients, speaking
 from care.services.alarms import Case, raise_many
 from care.services.drafts import OPEN, Draft, draft, store
 from care.services.talking import Row, Talking, talking
 
 ATTACHMENT = "attachment"
 SOURCE = "text"
-LENGTH = 1_600  # characters, where the channel does not say
-
 
 _TAKEN = (
     update(Communication)
@@ -112,23 +111,13 @@ class Desks:
         if asked:
             task = max(asked, key=lambda one: one[0])[1]
             named = OpenTask(str(task.id), task.questionnaire, self._title(desk, task), task.due_at)
-            desk.talk, desk.changed = begin(named, self._desk(desk, message)).talk, True
+            desk.talk, desk.changed = remind(named, self._desk(desk, message)).talk, True
 
     def _desk(self, desk: Talking, message: Communication) -> Desk:
         """What the conversation may know; its "now" is when the text was written."""
-        patient, at = desk.patient, message.at
-        channel = self.rt.channels.get(message.channel)
-        return Desk(
-            language=patient.language,
-            zone=patient.time_zone,
-            now=at,
-            questionnaires=self._form,
-            open_tasks=self._open_tasks(desk, at),
-            diary=self._diary(desk),
-            say=lambda key, params: self.texts.say(patient.language, key, **params),
-            emergency_number=emergency_number(patient.country),
-            max_length=channel.capabilities.max_length if channel else LENGTH,
-        )
+        channel, open_tasks = self.rt.channels.get(message.channel), self._open_tasks(desk, message.at)
+        diary, url = self._diary(desk), self.rt.public_url
+        return speaking.desk(desk.patient, message.at, self._form, open_tasks, diary, channel, url)
 
     def _form(self, canonical: str) -> Questionnaire:
         found = self.forms.get(canonical)
@@ -176,6 +165,8 @@ class Desks:
                 self._consent(desk, message, granted=isinstance(act, Returned))
             case AskedForPerson():
                 self._to_person(desk, message)
+            case ChoseLanguage():
+                patients.chose_language(self.session, self.now, desk.patient, act.language)
 
     def _keep(
         self,

@@ -20,11 +20,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from care.domain.codes import ResponseStatus
-from care.domain.conversation import begin
+from care.domain.conversation import remind
 from care.domain.message import Channel
 from care.domain.plan import PlanDefinition
+from care.domain.questionnaire import Questionnaire
 from care.domain.turn import Desk, DiaryDesk, OpenTask, Stopped, Talk
-from care.library import emergency_number, texts
 from care.records.among import among
 from care.records.arrays import as_arrays, insert_arrays
 from care.records.conversations import Conversation
@@ -32,7 +32,7 @@ from care.records.ids import new_id
 from care.records.patients import Person
 from care.records.seal import sealer, unseal
 from care.records.tasks import DueTask, Task
-from care.services import content
+from care.services import content, speaking
 from care.services.drafts import OPEN, Draft, draft, store
 from care.services.locks import lock_patients
 
@@ -71,8 +71,8 @@ class _Held:
 class Openings:
     """The conversations of the patients of one batch, read once and written once."""
 
-    def __init__(self, session: Session, now: datetime, patient_ids: Collection[UUID]) -> None:
-        self.session, self.now = session, now
+    def __init__(self, session: Session, now: datetime, patient_ids: Collection[UUID], public_url: str = "") -> None:
+        self.session, self.now, self.public_url = session, now, public_url
         self.locked = lock_patients(session, patient_ids)
         self._rows: dict[UUID, _Held] = {}
         self._talks: dict[UUID, Talk] = {}
@@ -143,7 +143,7 @@ class Openings:
         talk = self._talks.get(person.id, Talk.idle())
         if talk.status == "idle" or self._busy(person, talk, named.id):
             return desk.say("reminder-later", {"title": desk.title(named)})
-        turn = begin(named, desk, talk)
+        turn = remind(named, desk, talk)
         for act in turn.acts:
             if isinstance(act, Stopped):
                 self._keep(person, act)
@@ -160,7 +160,7 @@ class Openings:
         if words is None:
             desk, named = self._desk(task, plan, channel)
             talk = Talk("asking", task.questionnaire, named.id) if again else None
-            words = self._first[here] = begin(named, desk, talk).says[0].text
+            words = self._first[here] = remind(named, desk, talk).says[0].text
         return words
 
     def _since(self, patient_id: UUID, asked_at: datetime | None) -> bool:
@@ -213,18 +213,11 @@ class Openings:
         person, action = task.person, plan.action(task.action_id)
         title = action.title if action else content.questionnaire(self.session, task.questionnaire).title
         named = OpenTask(str(task.id), task.questionnaire, title, task.due_at)
-        desk = Desk(
-            language=person.language,
-            zone=person.time_zone,
-            now=self.now,
-            questionnaires=lambda canonical: content.questionnaire(self.session, canonical),
-            open_tasks=(named,),
-            diary=DiaryDesk(plan.diary, person.glucose_unit) if plan.diary else None,
-            say=lambda key, params: texts().say(person.language, key, **params),
-            emergency_number=emergency_number(person.country),
-            **({"max_length": channel.capabilities.max_length} if channel else {}),
-        )
-        return desk, named
+        diary = DiaryDesk(plan.diary, person.glucose_unit) if plan.diary else None
+        return speaking.desk(person, self.now, self._form, (named,), diary, channel, self.public_url), named
+
+    def _form(self, canonical: str) -> Questionnaire:
+        return content.questionnaire(self.session, canonical)
 
     def _keep(self, person: Person, act: Stopped, task: DueTask | None = None) -> None:
         task = task or (self._tasks.get(UUID(act.task_id)) if act.task_id else None)

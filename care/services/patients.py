@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -52,6 +53,25 @@ def set_language(session: Session, rt: Runtime, staff: Staff, patient_id: UUID, 
     patient = patient_of(session, staff, patient_id)
     patient.language = language
     return _changed(session, rt, staff, patient, "patient.language", language=language)
+
+
+def chose_language(session: Session, now: datetime, patient: Patient, language: str) -> None:
+    """The patient asked for another language in a text (no commit). Raises Invalid for one that we do not speak."""
+    if language not in LANGUAGES:
+        raise Invalid("unknown-value", f"this must be one of {', '.join(LANGUAGES)}", place="language")
+    patient.language = language
+    audits.record(
+        session,
+        now,
+        "patient.language",
+        "patient",
+        patient.id,
+        agent_kind="patient",
+        agent_id=patient.id,
+        patient_id=patient.id,
+        organization_id=patient.organization_id,
+        language=language,
+    )
 
 
 def set_time_zone(session: Session, rt: Runtime, staff: Staff, patient_id: UUID, time_zone: str) -> Patient:

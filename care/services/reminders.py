@@ -83,7 +83,7 @@ def _remind(session: Session, rt: Runtime, tasks: Sequence[DueTask], now: dateti
     overtaken = _overtaken(session, tasks, plans, now)
     decisions = [_decide(task, plans, task.id in overtaken if overtaken else False, now) for task in tasks]
     talking = [task.person.id for task, one in zip(tasks, decisions, strict=True) if _touches_talk(one)]
-    openings = Openings(session, now, talking)
+    openings = Openings(session, now, talking, rt.public_url)
     changes = _Changes([], [], [], [])
     for task, decision in zip(tasks, decisions, strict=True):
         _change(task, decision, openings, changes, rt, now)

@@ -1,0 +1,56 @@
+"""Speaking: what a conversation with one patient may know, taken from their row and the channel they write on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from care.domain.message import Capabilities, Channel
+from care.domain.questionnaire import Questionnaire
+from care.domain.turn import Desk, DiaryDesk, OpenTask, Voice
+from care.library import emergency_number, texts
+from care.records.patients import Patient, Person
+
+PAGE = "/me"
+_UNKNOWN = Capabilities()
+_HERE = frozenset(("localhost", "127.0.0.1", "::1", ""))
+
+
+def desk(
+    person: Patient | Person,
+    now: datetime,
+    questionnaires: Callable[[str], Questionnaire],
+    open_tasks: tuple[OpenTask, ...],
+    diary: DiaryDesk | None,
+    channel: Channel | None,
+    public_url: str = "",
+) -> Desk:
+    """The desk of one patient. `now` is when they wrote; without a channel it is not known how long a text may be."""
+    able = channel.capabilities if channel else _UNKNOWN
+    return Desk(
+        language=person.language,
+        zone=person.time_zone,
+        now=now,
+        questionnaires=questionnaires,
+        open_tasks=open_tasks,
+        diary=diary,
+        say=voice(person.language),
+        emergency_number=emergency_number(person.country),
+        max_length=able.max_length,
+        segments=able.segments,
+        link=page(public_url) if able.links else "",
+        voices=voice,
+    )
+
+
+def voice(language: str) -> Voice:
+    """The texts of the library in one language."""
+    known = texts()
+    return lambda key, params: known.say(language, key, **params)
+
+
+def page(public_url: str) -> str:
+    """Where patients have their own page; "" where the address is this machine's own, which no phone reaches."""
+    there = urlsplit(public_url)
+    return "" if (there.hostname or "") in _HERE else public_url.rstrip("/") + PAGE
