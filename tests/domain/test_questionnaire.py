@@ -24,7 +24,7 @@ from care.domain.questionnaire import (
     progress,
 )
 from care.domain.questionnaire import read_questionnaire as read
-from care.domain.questionnaire.walk import holds
+from care.domain.questionnaire.conditions import holds
 from care.errors import Invalid
 from tests.conftest import shared
 from tests.domain.forms import by_canonical, choice, document, form, item, question, shipped
@@ -52,7 +52,24 @@ MALFORMED = [
     ("a choice without options", [question("c", "choice")], "choice-without-options", "c"),
     ("enableWhen to nowhere", [question("a", enableWhen=[when("b")])], "unknown-question", "a"),
     ("an unknown type", [question("a", "magic")], "unknown-type", "a"),
-    ("a type that is not asked", [question("a", "attachment")], "unsupported-type", "a"),
+    ("a linkId with a control character", [question("a\x1f0")], "no-link-id", "a\\x1f0"),
+    (
+        "another questionnaire as a part",
+        [
+            {
+                "linkId": "s",
+                "type": "display",
+                "extension": [
+                    {
+                        "url": "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-subQuestionnaire",
+                        "valueCanonical": "urn:other",
+                    }
+                ],
+            }
+        ],
+        "sub-questionnaire",
+        "s",
+    ),
     ("too deep", [nested(21)], "too-deep", "g0"),
     (
         "conditions in a circle",
@@ -82,13 +99,6 @@ MALFORMED = [
     ("an unknown behaviour", [question("a", enableBehavior="some")], "unknown-behavior", "a"),
     ("an external value set", [question("c", "choice", answerValueSet="urn:x")], "value-set-not-at-hand", "c"),
     ("an option that is nothing", [question("c", "choice", answerOption=[{}])], "malformed-option", "c"),
-    ("the same option twice", [choice("c", "x", "x")], "duplicate-option", "c"),
-    (
-        "a repeating group",
-        [{"linkId": "g", "type": "group", "repeats": True, "item": [question("x")]}],
-        "repeating-group",
-        "g",
-    ),
     ("a maxLength of nothing", [question("t", "text", maxLength=0)], "malformed-item", "t"),
     ("required that is a word", [question("a", required="yes")], "malformed-item", "a"),
     ("items that are no list", [question("a", item={"linkId": "b"})], "malformed-item", "a"),

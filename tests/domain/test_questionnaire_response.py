@@ -133,8 +133,7 @@ def test_groups_and_questions_below_questions_keep_their_place() -> None:
     assert document["subject"] == {"reference": "Patient/p"}
     assert from_response(nested, document) == answers
     alone = to_response(nested, {"b": answers["b"]}, id="r", patient="p", authored=AT, status="stopped")
-    FhirResponse.model_validate(alone)
-    assert from_response(nested, alone) == {"b": answers["b"]}
+    assert alone.get("item", []) == []  # what stands below a question is a part of its answer
 
 
 def response(*items: Any, **more: Any) -> dict[str, Any]:

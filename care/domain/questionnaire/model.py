@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from care.domain.questionnaire.formulas import Constraint, Formula, Pattern, Toggle, Variable
+from care.domain.questionnaire.memory import Memory
 
 Text = Mapping[str, str]
 """One sentence by language; the key "" is the language that the form was written in."""
@@ -87,12 +88,16 @@ class Option:
         """The answer that choosing this gives."""
         if self.type == "integer":
             return Answer("integer", int(self.text[""]))
+        if self.type == "reference":
+            return Answer("reference", self.code)
         return Answer(self.type, self.text[""], code=self.code, system=self.system)
 
     @property
     def key(self) -> tuple[str, str, str]:
         """What makes two options the same."""
-        return (self.type, self.system, self.code) if self.type == "coding" else (self.type, "", self.text[""])
+        if self.type == "coding":
+            return self.type, self.system, self.code or self.text[""]
+        return self.type, "", self.code if self.type == "reference" else self.text[""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +131,8 @@ class Item:
     of the ancestors that repeat, outermost first; `is_loop`: it is one itself (a group that repeats, or a question that
     repeats and has questions or groups below it, one instance an answer). `hidden` also when a group above it is.
     `control`: the code of its itemControl; `category`: its displayCategory. `media`: the content types a file may have,
-    `max_size` its bytes; `resources`: the types a reference may point to; `unit_set`: (system, code) of every unit that a
-    quantity may have, where a value set says so.
+    `max_size` its bytes; `resources`: the types a reference may point to; `unit_set`: (system, code) of every unit that
+    a quantity may have, where a value set says so.
     """
 
     link_id: str
@@ -192,9 +197,10 @@ class Item:
         """The option that this answer chose, if it is one of ours; a coding without a system fits any system."""
         if answer.type != "coding":
             return self.by_key.get((answer.type, "", str(answer.value)))
-        found = self.by_key.get(("coding", answer.system, answer.code))
+        code = answer.code or str(answer.value)
+        found = self.by_key.get(("coding", answer.system, code))
         if found is None and not answer.system:
-            return next((option for option in self.options if option.code == answer.code), None)
+            return next((option for option in self.options if option.key[2] == code), None)
         return found
 
 
@@ -203,7 +209,8 @@ class Questionnaire:
     """A questionnaire that can be run. `items` are all items in document order; `sequence` is an order in which every
     item comes after all that its being enabled depends on; `questions` are those that a patient may be asked.
     `children`: the items right below a linkId ("" for those at the top). `document`: the form as it was read; `notes`:
-    what was read leniently, in plain words.
+    what was read leniently, in plain words. `settles`: one round of deciding is enough. `asking`: the linkIds of what
+    repeats and has a question to ask inside; `optional`: those of them that may be left out but ask what is required.
     """
 
     url: str
@@ -217,9 +224,12 @@ class Questionnaire:
     variables: tuple[Variable, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     has_loops: bool = False
-    has_formulas: bool = False
+    settles: bool = True
+    asking: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
     document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     notes: tuple[str, ...] = ()
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     @property
     def canonical(self) -> str:

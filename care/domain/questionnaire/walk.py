@@ -2,93 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from operator import ge, gt, le, lt
 
-from care.domain.questionnaire.model import Answer, Answers, Condition, Item, Questionnaire, Spot
-from care.domain.questionnaire.places import link_id_of
-from care.domain.questionnaire.units import convert
+from care.domain.questionnaire import asking
+from care.domain.questionnaire.layout import Position, begun, is_closed, positions
+from care.domain.questionnaire.model import MORE, Answer, Answers, Item, Questionnaire, Spot
+from care.domain.questionnaire.places import instance_of, link_id_of, place
+from care.domain.questionnaire.standing import Standing, suggested
 
-_ORDER = {">": gt, "<": lt, ">=": ge, "<=": le}
-_NUMBERS = ("integer", "decimal")
+__all__ = [
+    "answered",
+    "enabled",
+    "filled",
+    "lead",
+    "next_item",
+    "previous_item",
+    "progress",
+    "spot_at",
+    "suggestion",
+    "taken_back",
+]
 
 
 def enabled(questionnaire: Questionnaire, answers: Answers) -> set[str]:
     """The places of the enabled items.
 
-    An item is enabled when its conditions hold and the item above it is enabled; an answer to a disabled question
-    counts as no answer.
+    An item is enabled when its conditions hold and what it stands in is enabled; below a question only what is a part
+    of its answer. An answer to a disabled question counts as no answer.
     """
-    on: set[str] = set()
-    for item in questionnaire.sequence:
-        if item.path and item.path[-1] not in on:
-            continue
-        if item.enable_when and not _met(item, answers, on):
-            continue
-        on.add(item.link_id)
-    return on
+    return Standing(questionnaire, answers).on
 
 
-def _met(item: Item, answers: Answers, on: AbstractSet[str]) -> bool:
-    results = (
-        holds(condition, answers.get(condition.question, ()) if condition.question in on else ())
-        for condition in item.enable_when
-    )
-    return any(results) if item.enable_any else all(results)
-
-
-def holds(condition: Condition, given: tuple[Answer, ...]) -> bool:
-    """Whether a condition holds for these answers. Without any answer only `exists` = false does."""
-    if condition.operator == "exists":
-        return bool(given) == condition.expected.value
-    if condition.operator == "=":
-        return any(_same(answer, condition.expected) for answer in given)
-    if condition.operator == "!=":
-        return any(not _same(answer, condition.expected) for answer in given)
-    return any(_ordered(answer, condition.operator, condition.expected) for answer in given)
-
-
-def _same(answer: Answer, expected: Answer) -> bool:
-    if expected.type == "coding" and answer.type == "coding":
-        return answer.code == expected.code and (
-            not answer.system or not expected.system or answer.system == expected.system
-        )
-    if expected.type == "quantity" and answer.type == "quantity":
-        return not answer.comparator and _as(answer, expected) == expected.value
-    if expected.type in _NUMBERS and answer.type in _NUMBERS:
-        return answer.value == expected.value
-    return answer.type == expected.type and answer.value == expected.value
-
-
-def _ordered(answer: Answer, operator: str, expected: Answer) -> bool:
-    compare = _ORDER[operator]
-    if expected.type == "quantity" and answer.type == "quantity":
-        value = _as(answer, expected)
-        return value is not None and bool(compare(value, expected.value))
-    if expected.type in _NUMBERS and answer.type in _NUMBERS:
-        return bool(compare(answer.value, expected.value))
-    same_kind = answer.type == expected.type and answer.type in ("string", "date", "dateTime")
-    return same_kind and bool(compare(answer.value, expected.value))
-
-
-def _as(answer: Answer, expected: Answer) -> float | None:
-    """The answer's number in the unit of the expected quantity; as it is when either has no unit."""
-    value = float(answer.value)
-    if not answer.code or not expected.code:
-        return value
-    return convert(value, answer.code, expected.code)
+def filled(questionnaire: Questionnaire, answers: Answers) -> Answers:
+    """The answers with the initial and the calculated values of what is never asked (hidden, read only, computed)."""
+    return Standing(questionnaire, answers).values
 
 
 def next_item(questionnaire: Questionnaire, answers: Answers, skipped: AbstractSet[str] = frozenset()) -> Spot | None:
     """The first enabled question in document order that is neither answered nor skipped; None when there is none.
 
-    `skipped` holds places. In a repeating group "another one?" is asked after each instance that has an answer.
+    `skipped` holds places. In a repeating group "another one?" is asked after each instance that has an answer, and
+    before the first one where the group may be left out but would ask something that is required.
     """
-    on = enabled(questionnaire, answers)
-    for item in questionnaire.questions:
-        link_id = item.link_id
-        if link_id in on and not answers.get(link_id) and link_id not in skipped:
-            return Spot(link_id, item)
+    standing = Standing(questionnaire, answers)
+    for at, here, is_answered in _asked(questionnaire, standing):
+        if not is_answered and at not in skipped:
+            return _spot(at, here, standing)
     return None
 
 
@@ -96,20 +56,35 @@ def previous_item(
     questionnaire: Questionnaire, answers: Answers, skipped: AbstractSet[str], before: str | None
 ) -> Spot | None:
     """The enabled question answered or skipped last before the place `before` (None: the end); "back" goes to it."""
-    on = enabled(questionnaire, answers)
-    last = None
-    for item in questionnaire.questions:
-        if item.link_id == before:
+    standing = Standing(questionnaire, answers)
+    last: tuple[str, Position] | None = None
+    for at, here, is_answered in _asked(questionnaire, standing):
+        if at == before and not (here.after is not None and is_answered):
             break
-        if item.link_id in on and (answers.get(item.link_id) or item.link_id in skipped):
-            last = Spot(item.link_id, item)
-    return last
+        if is_answered or at in skipped:
+            last = at, here
+    return _spot(*last, standing) if last is not None else None
 
 
-def spot_at(questionnaire: Questionnaire, answers: Answers, place: str) -> Spot | None:
-    """The question that is asked at a place; None when no question is there."""
-    item = questionnaire.by_id.get(link_id_of(place))
-    return Spot(place, item) if item is not None and item.is_question else None
+def spot_at(questionnaire: Questionnaire, answers: Answers, at: str) -> Spot | None:
+    """The question that is asked at a place, with its text and options as they are now; None when none is there."""
+    item = questionnaire.by_id.get(link_id_of(at))
+    instance = instance_of(at)
+    if item is None or len(instance) != len(item.loops):
+        return None
+    if item.is_question:
+        return Spot(at, asking.as_asked(item, instance, Standing(questionnaire, answers)))
+    if not item.is_loop:
+        return None
+    is_first = item.link_id in questionnaire.optional and not answers.get(at)
+    return Spot(at, asking.more_about(item, -1 if is_first else begun(item, instance, answers) - 1))
+
+
+def suggestion(questionnaire: Questionnaire, answers: Answers, spot: Spot) -> tuple[Answer, ...]:
+    """What the form itself proposes as the answer of a question that is asked; () where it proposes nothing."""
+    if spot.item.type == MORE:
+        return ()
+    return suggested(Standing(questionnaire, answers).worker, spot.item, instance_of(spot.place))
 
 
 def answered(
@@ -117,40 +92,102 @@ def answered(
 ) -> dict[str, tuple[Answer, ...]]:
     """The answers with one more: the only way in which a face records an answer.
 
-    "Another one?" is answered with a boolean: yes begins one more instance, no closes the group.
+    "Another one?" is answered with a boolean: yes begins one more instance, no closes the group. When the answers of a
+    question that repeats change, what stands below an answer that stays goes with it.
     """
-    return {**answers, spot.place: given}
+    if spot.item.type == MORE:
+        return _counted(questionnaire, answers, spot, bool(given) and given[0].value is True)
+    kept = _moved(questionnaire, answers, spot, given) if spot.item.is_loop else answers
+    return {**kept, spot.place: given}
 
 
 def taken_back(questionnaire: Questionnaire, answers: Answers, spot: Spot) -> dict[str, tuple[Answer, ...]]:
     """The answers without the one of this spot, which can be asked again."""
-    return {at: given for at, given in answers.items() if at != spot.place}
-
-
-def filled(questionnaire: Questionnaire, answers: Answers) -> Answers:
-    """The answers with the initial and the calculated values of what is never asked."""
-    return answers
+    if spot.item.type != MORE:
+        return {at: given for at, given in answers.items() if at != spot.place}
+    item, instance = questionnaire.by_id[spot.item.link_id], instance_of(spot.place)
+    count = begun(item, instance, answers)
+    if not is_closed(item, instance, answers):
+        count -= 1
+    kept = {at: given for at, given in answers.items() if at != spot.place}
+    if count > 0 and count != begun(item, instance, kept):
+        kept[spot.place] = (Answer("count", count),)
+    return kept
 
 
 def progress(
     questionnaire: Questionnaire, answers: Answers, skipped: AbstractSet[str] = frozenset()
 ) -> tuple[int, int]:
-    """(questions done, questions that are enabled now). What is skipped is done."""
-    on = enabled(questionnaire, answers)
-    asked = [item.link_id for item in questionnaire.questions if item.link_id in on]
-    done = sum(1 for link_id in asked if answers.get(link_id) or link_id in skipped)
-    return done, len(asked)
+    """(questions done, questions that are enabled now). What is skipped is done; "another one?" does not count."""
+    standing = Standing(questionnaire, answers)
+    asked = [(at, done) for at, here, done in _asked(questionnaire, standing) if here.after is None]
+    return sum(1 for at, done in asked if done or at in skipped), len(asked)
 
 
 def lead(questionnaire: Questionnaire, spot: Spot, answers: Answers) -> tuple[Item, ...]:
-    """The enabled displays and group headings with a text that stand between the question before and this one."""
-    on = enabled(questionnaire, answers)
-    found: list[Item] = []
-    for each in questionnaire.items:
-        if each.link_id == spot.item.link_id:
-            break
-        if each.is_question:
-            found.clear()
-        elif each.link_id in on and each.text and not each.hidden:
-            found.append(each)
-    return tuple(found)
+    """The enabled displays and group headings with a text that stand between the question before and this one.
+
+    Displays right below this question that are not conditional (its instructions) are said with it and stand last;
+    help and flyovers are not said. Below a question that repeats, the answer which it is about comes first.
+    """
+    return asking.lead(questionnaire, spot, Standing(questionnaire, answers))
+
+
+def _asked(questionnaire: Questionnaire, standing: Standing) -> Iterator[tuple[str, Position, bool]]:
+    """The place of every question that can be asked now, its position, and whether it is answered."""
+    if not questionnaire.has_loops:
+        for item in questionnaire.questions:
+            if item.link_id in standing.on:
+                yield item.link_id, Position(item, ()), bool(standing.values.get(item.link_id))
+        return
+    for here in positions(questionnaire, standing.values):
+        if here.after is not None:
+            state = asking.more_state(questionnaire, standing, here)
+            if state != "void":
+                yield place(here.item.link_id, here.instance), here, state == "answered"
+        elif here.item.is_asked:
+            at = place(here.item.link_id, here.instance)
+            if at in standing.on:
+                yield at, here, bool(standing.values.get(at))
+
+
+def _spot(at: str, here: Position, standing: Standing) -> Spot:
+    if here.after is not None:
+        return Spot(at, asking.more_about(here.item, here.after))
+    return Spot(at, asking.as_asked(here.item, here.instance, standing))
+
+
+def _counted(
+    questionnaire: Questionnaire, answers: Answers, spot: Spot, another: bool
+) -> dict[str, tuple[Answer, ...]]:
+    """The answers after "another one?": one instance more, or closed."""
+    item, instance = questionnaire.by_id[spot.item.link_id], instance_of(spot.place)
+    count = begun(item, instance, answers) if spot.item.min_occurs else 0
+    counted = Answer("count", count + 1) if another else Answer("count", count, code="closed")
+    return {**answers, spot.place: (counted,)}
+
+
+def _moved(questionnaire: Questionnaire, answers: Answers, spot: Spot, given: tuple[Answer, ...]) -> Answers:
+    """What stands below the answers of a question that repeats, at the numbers that its answers have now.
+
+    An answer in the place of another keeps what stood below that one: it was corrected.
+    """
+    before = answers.get(spot.place, ())
+    moved: dict[int, int] = {}
+    left = dict(enumerate(given))
+    for old, answer in enumerate(before):
+        new = next((number for number, one in left.items() if one == answer), None)
+        if new is not None:
+            moved[old] = new
+            del left[new]
+    moved |= {old: old for old in range(len(before)) if old not in moved and old in left}
+    prefix = instance_of(spot.place)
+    depth = len(prefix)
+    kept: dict[str, tuple[Answer, ...]] = {}
+    for at, value in answers.items():
+        item, instance = questionnaire.by_id.get(link_id_of(at)), instance_of(at)
+        if item is None or spot.item.link_id not in item.loops or instance[:depth] != prefix:
+            kept[at] = value
+        elif instance[depth] in moved:
+            kept[place(item.link_id, (*prefix, moved[instance[depth]], *instance[depth + 1 :]))] = value
+    return kept
