@@ -7,7 +7,7 @@ from typing import Any
 
 from care.library.fhirpath import moments, quantities, schema
 from care.library.fhirpath.functions import FUNCTIONS
-from care.library.fhirpath.macros import MACROS
+from care.library.fhirpath.macros import MACROS, sort
 from care.library.fhirpath.nodes import Items, Node, Scope, Step, children, failed, nodes_of, single_of
 from care.library.fhirpath.operators import OPERATORS
 from care.library.fhirpath.parsing import Tree, unreadable
@@ -124,6 +124,8 @@ def _call(tree: Tree) -> Step:
         quick = _where_it_equals(tree.parts[0])
         if quick is not None:
             return quick
+    if tree.value == "sort":
+        return _sort(tree)
     arguments = [compiled(part) for part in tree.parts]
     if macro is not None:
         run = macro[0]
@@ -134,6 +136,13 @@ def _call(tree: Tree) -> Step:
         return act(scope, focus, *[argument(scope, scope.this) for argument in arguments])
 
     return call
+
+
+def _sort(tree: Tree) -> Step:
+    """sort(a, -b): a minus before an argument turns its order round, of texts too."""
+    turned = [part.kind == "sign" and part.value == "-" for part in tree.parts]
+    bodies = [compiled(part.parts[0] if back else part) for part, back in zip(tree.parts, turned, strict=True)]
+    return lambda scope, focus: sort(scope, focus, bodies, turned)
 
 
 def _where_it_equals(body: Tree) -> Step | None:
@@ -214,7 +223,7 @@ def _typed(operator: str, named: Tree, every: bool) -> Step:
         scope.spend(len(focus))
         if operator == "is":
             return [is_of_type(item, wanted) for item in focus]
-        return [item for item in focus if is_of_type(item, wanted)]
+        return [item for item in focus if is_of_type(item, wanted, exactly=True)]
 
     return test
 

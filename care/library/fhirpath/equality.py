@@ -18,7 +18,8 @@ def same(one: Any, other: Any) -> bool | None:
         return type(a) is type(b) and a.data == b.data and (a.beside or None) == (b.beside or None)
     if type(a) is bool or type(b) is bool:
         return a is b
-    a, b = as_one_type(a, b)
+    if type(a) is not str and type(b) is not str:
+        a, b = as_one_type(a, b)
     if isinstance(a, Moment) and isinstance(b, Moment):
         if (a.kind == "time") != (b.kind == "time"):
             return False
@@ -76,8 +77,8 @@ def alike(one: Any, other: Any) -> bool:
     if isinstance(a, Moment) and isinstance(b, Moment):
         return (a.kind == "time") == (b.kind == "time") and moments.compare(a, b) == 0
     if isinstance(a, Quantity) and isinstance(b, Quantity):
-        converted = quantities.in_unit_of(a, b, loosely=True)
-        return converted is not None and _about(converted, b.value)
+        there, back = (quantities.in_unit_of(*pair, loosely=True) for pair in ((a, b), (b, a)))
+        return there is not None and back is not None and (_about(there, b.value) or _about(a.value, back))
     if isinstance(a, int | Decimal) and isinstance(b, int | Decimal):
         return _about(Decimal(a), Decimal(b))
     return bool(a == b)

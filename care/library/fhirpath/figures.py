@@ -80,8 +80,8 @@ def _log(scope: Scope, focus: Items, argument: Items) -> Items:
 
 
 def _sum(scope: Scope, focus: Items) -> Items:
-    """The sum; 0 of nothing, as SDC's forms expect of scores that nobody has answered yet."""
-    total: Items = [0] if not focus else focus[:1]
+    """The sum; empty of nothing: a score that nobody has answered a question of is not zero."""
+    total = focus[:1]
     scope.spend(len(focus))
     for item in focus[1:]:
         total = plus(scope, total, [item])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from care.library.fhirpath import conversions, figures, strings
+from care.library.fhirpath import conversions, figures, schema, strings
 from care.library.fhirpath.equality import distinct, same
 from care.library.fhirpath.moments import Moment
 from care.library.fhirpath.nodes import (
@@ -21,6 +21,7 @@ from care.library.fhirpath.nodes import (
     value,
 )
 from care.library.fhirpath.operators import union
+from care.library.fhirpath.quantities import Quantity, in_unit_of
 from care.library.fhirpath.types import type_of
 
 _ORDINALS = (
@@ -115,6 +116,20 @@ def _type(scope: Scope, focus: Items) -> Items:
     return [Node(dict(type_of(item)._asdict()), "", "") for item in focus]
 
 
+def _conforms_to(scope: Scope, focus: Items, argument: Items) -> Items:
+    """Whether each item is of the type that FHIR's own StructureDefinition of this url describes."""
+    url = single_of(argument, str, "conformsTo()")
+    base, _, name = (url or "").rpartition("/")
+    if base != "http://hl7.org/fhir/StructureDefinition" or not schema.known(name):
+        raise failed("unknown-profile", "conformsTo() names a profile that is not FHIR's own")
+    return [all(type(item) is Node and schema.is_a(item.type, name) for item in focus)] if focus else []
+
+
+def _comparable(scope: Scope, focus: Items, argument: Items) -> Items:
+    one, other = single_of(focus, Quantity, "comparable()"), single_of(argument, Quantity, "comparable()")
+    return [] if one is None or other is None else [in_unit_of(one, other) is not None]
+
+
 def _now(scope: Scope, focus: Items) -> Items:
     return [scope.now()]
 
@@ -203,6 +218,8 @@ FUNCTIONS: Mapping[str, tuple[Callable[..., Items], int, int]] = {
     "ofType": (_type, 1, 1),
     "is": (_type, 1, 1),
     "as": (_type, 1, 1),
+    "conformsTo": (_conforms_to, 1, 1),
+    "comparable": (_comparable, 1, 1),
     "now": (_now, 0, 0),
     "today": (_today, 0, 0),
     "timeOfDay": (_time_of_day, 0, 0),

@@ -44,7 +44,7 @@ def boundary(value: Any, top: bool, digits: int | None) -> Any:
         return None
     half = Decimal(5).scaleb(-(precision(value) or 0) - 1)
     edge = Decimal(value) + (half if top else -half)
-    return edge.quantize(Decimal(1).scaleb(-places), ROUND_CEILING if top and digits is None else ROUND_FLOOR)
+    return edge.quantize(Decimal(1).scaleb(-places), ROUND_CEILING if top else ROUND_FLOOR)
 
 
 def _moment(value: Moment, top: bool, digits: int | None) -> Moment | None:

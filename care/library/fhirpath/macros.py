@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cmp_to_key
 from typing import Any
 
@@ -137,8 +137,11 @@ def define_variable(scope: Scope, focus: Items, name: Step, body: Step | None = 
     return focus
 
 
-def sort(scope: Scope, focus: Items, *bodies: Step) -> Items:
-    """sort(): by what the arguments give for each item, or by the items; nothing comes first."""
+def sort(scope: Scope, focus: Items, bodies: Sequence[Step] = (), turned: Sequence[bool] = ()) -> Items:
+    """sort(): by what the arguments give for each item, or by the items; nothing comes first.
+
+    `turned`: for each argument whether its order is the other way round; nothing comes first even so.
+    """
     inner = scope.inner()
     keyed: list[tuple[list[Items], Any]] = []
     for item in focus:
@@ -147,11 +150,11 @@ def sort(scope: Scope, focus: Items, *bodies: Step) -> Items:
     scope.spend(len(keyed) * max(len(keyed).bit_length(), 1))
 
     def order(one: tuple[list[Items], Any], other: tuple[list[Items], Any]) -> int:
-        for mine, theirs in zip(one[0], other[0], strict=True):
+        for mine, theirs, back in zip(one[0], other[0], turned or [False], strict=True):
             if not mine or not theirs:
                 found: int | None = bool(mine) - bool(theirs)
             else:
-                found = compare(mine, theirs)
+                found = compare(theirs, mine) if back else compare(mine, theirs)
             if found:
                 return found
         return 0

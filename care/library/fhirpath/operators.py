@@ -42,8 +42,8 @@ def _added(a: Any, b: Any, sign: int) -> Items:
     if isinstance(b, Quantity) and type(a) is str:
         a = moments.read(a) or a
     if isinstance(a, Moment) and isinstance(b, Quantity):
-        unit = b.unit if b.calendar else moments.DEFINITE.get(b.unit)
-        if unit is None:
+        unit = b.unit if b.calendar else moments.DEFINITE.get(b.unit, b.unit)
+        if unit not in moments.WORDS:
             raise failed("wrong-type", "only a span of time can be added to a moment")
         moved = moments.add(a, b.value * sign, unit)
         return [] if moved is None else [moved]

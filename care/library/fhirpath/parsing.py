@@ -82,6 +82,7 @@ def parse(text: str) -> Tree:
         with _parsing:
             tokens.fill()
             _nests_within_reason(tokens)
+            _joins_days(tokens)
             parser = FHIRPathParser(tokens)
             parser.removeErrorListeners()
             parser.addErrorListener(strict)
@@ -97,6 +98,21 @@ def _nests_within_reason(tokens: CommonTokenStream) -> None:
         signs = signs + 1 if token.text in ("+", "-") else 0
         if depth > MAX_NESTING or signs > MAX_NESTING:
             raise unreadable("it is nested too deeply")
+
+
+def _joins_days(tokens: CommonTokenStream) -> None:
+    """@2015T is a dateTime known to the year; the lexer takes the T for a name of its own."""
+    kept: list[Any] = []
+    for token in tokens.tokens:
+        before = kept[-1] if kept else None
+        dated = before is not None and before.type == FHIRPathLexer.DATETIME and "T" not in before.text
+        if dated and token.text == "T" and before.stop + 1 == token.start:
+            before.text += "T"
+        else:
+            kept.append(token)
+    for at, token in enumerate(kept):
+        token.tokenIndex = at
+    tokens.tokens = kept
 
 
 def _kind(context: Any) -> str:

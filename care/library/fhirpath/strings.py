@@ -6,11 +6,15 @@ import base64
 import binascii
 import html
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from care.library import patterns
 from care.library.fhirpath.nodes import MAX_TEXT, Items, Scope, failed, single_of, text_within, value
+
+_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 def _on_text(what: str, act: Callable[..., Any]) -> Callable[..., Items]:
@@ -83,10 +87,7 @@ def _unescape(text: str, form: str) -> str | None:
         return html.unescape(text)
     if form != "json":
         return None
-    try:
-        return str(json.loads(f'"{text}"', strict=False))
-    except ValueError:
-        raise failed("wrong-value", "unescape() was given a text that is not escaped so") from None
+    return _ESCAPED.sub(lambda m: chr(int(m[1], 16)) if m[1] else _ESCAPES.get(m[2], m[2]), text)
 
 
 FUNCTIONS: Mapping[str, tuple[Callable[..., Items], int, int]] = {

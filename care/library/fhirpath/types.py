@@ -27,7 +27,7 @@ def type_named(tree: Tree) -> TypeName:
     namespace, name = ("", named[0]) if len(named) == 1 else named
     if namespace not in ("", "FHIR", "System"):
         raise unreadable(f"there is no type {namespace}.{name}")
-    if not (namespace != "System" and schema.known(name)) and not (namespace != "FHIR" and name in schema.SYSTEM):
+    if not schema.known(name) and not (namespace != "FHIR" and name in schema.SYSTEM):
         raise unreadable(f"there is no type {name}")
     return TypeName(namespace, name)
 
@@ -46,9 +46,11 @@ def _guessed(worth: Any) -> TypeName:
     return TypeName("System", names.get(type(worth), ""))
 
 
-def is_of_type(item: Any, wanted: TypeName) -> bool:
-    """Whether an item is of a type or of a kind of it."""
+def is_of_type(item: Any, wanted: TypeName, exactly: bool = False) -> bool:
+    """Whether an item is of a type or of a kind of it. `exactly`: a primitive must be of the very type."""
     actual = type_of(item)
+    if exactly and actual.namespace == "FHIR" and actual.name in schema.PRIMITIVES and actual.name != wanted.name:
+        return False
     if wanted.namespace not in ("", actual.namespace):
         return False
     if actual.namespace == "FHIR":
