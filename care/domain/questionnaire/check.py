@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from care.domain.questionnaire.formulas import Constraint
+from care.domain.questionnaire.layout import begun
 from care.domain.questionnaire.limits import Wrong, problems_of
 from care.domain.questionnaire.model import Answer, Answers, Item, Questionnaire
 from care.domain.questionnaire.places import instance_of, link_id_of, place
-from care.domain.questionnaire.walk import enabled, filled, spot_at
+from care.domain.questionnaire.standing import Standing
+from care.domain.questionnaire.walk import spot_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +30,16 @@ class Issue:
 def check(questionnaire: Questionnaire, answers: Answers) -> list[Issue]:
     """Everything that keeps these answers from being a complete report, in the form's order; empty when nothing does.
 
-    Codes: unknown-item, not-enabled, required, not-repeating, too-few, too-many, exclusive, and those of
-    `limits.problems_of`.
+    Codes: unknown-item, not-enabled, required, not-repeating, too-few, too-many, exclusive, constraint (a rule of the
+    form's own that does not hold), and those of `limits.problems_of`.
     """
-    whole = filled(questionnaire, answers)
-    on = enabled(questionnaire, whole)
+    standing = Standing(questionnaire, answers)
     order = {item.link_id: number for number, item in enumerate(questionnaire.items)}
-    checking = _Checking(questionnaire, whole)
-    issues = list(_strangers(questionnaire, answers, on))
-    for at in sorted(on, key=lambda at: (order[link_id_of(at)], instance_of(at))):
+    checking = _Checking(questionnaire, standing)
+    issues = list(_strangers(questionnaire, answers, standing.on))
+    for at in sorted(standing.on, key=lambda at: (order[link_id_of(at)], instance_of(at))):
         issues.extend(Issue(at, *wrong) for wrong in checking.at(at))
-    return issues
+    return issues + [Issue("", *wrong) for wrong in checking.rules(questionnaire.constraints, None, ())]
 
 
 def _strangers(questionnaire: Questionnaire, answers: Answers, on: AbstractSet[str]) -> Iterator[Issue]:
@@ -50,11 +52,11 @@ def _strangers(questionnaire: Questionnaire, answers: Answers, on: AbstractSet[s
 
 
 class _Checking:
-    """One check: the answers, and what holds any of them."""
+    """One check: how the form stands with the answers, and what holds any of them."""
 
-    def __init__(self, questionnaire: Questionnaire, answers: Answers) -> None:
-        self._form, self._answers = questionnaire, answers
-        self._holding = holding(questionnaire, answers)
+    def __init__(self, questionnaire: Questionnaire, standing: Standing) -> None:
+        self._form, self._standing = questionnaire, standing
+        self._holding = holding(questionnaire, standing.values)
         self._counts = Counter(
             place(link_id_of(at), instance_of(at)[:-1])
             for at in self._holding
@@ -71,11 +73,35 @@ class _Checking:
                 yield "required", "this group needs an answer"
             elif item.is_loop and at in self._holding:
                 yield from _counted(item, self._counts[at])
+        if item.constraints:
+            for instance in self._instances(item, at):
+                yield from self.rules(item.constraints, item, instance)
+
+    def _instances(self, item: Item, at: str) -> Iterator[tuple[int, ...]]:
+        """Where the rules of an item are looked at: in it, or in every instance of a group that repeats, if it holds
+        an answer.
+        """
+        instance = instance_of(at)
+        if at not in self._holding:
+            return
+        if not item.is_loop or item.is_question:
+            yield instance
+            return
+        every = ((*instance, number) for number in range(begun(item, instance, self._standing.values)))
+        yield from (one for one in every if place(item.link_id, one) in self._holding)
+
+    def rules(
+        self, constraints: tuple[Constraint, ...], item: Item | None, instance: tuple[int, ...]
+    ) -> Iterator[Wrong]:
+        """The form's own rules that do not hold. A warning is none, nor is a rule that gives no result."""
+        for rule in constraints:
+            if rule.severity == "error" and self._standing.worker.value(rule.formula, item, instance) == [False]:
+                yield "constraint", rule.human or f"rule {rule.key} does not hold"
 
     def _question(self, item: Item, at: str) -> Iterator[Wrong]:
-        given = self._answers.get(at, ())
+        given = self._standing.values.get(at, ())
         if item.toggles:
-            spot = spot_at(self._form, self._answers, at)
+            spot = spot_at(self._form, self._standing.values, at)
             item = spot.item if spot is not None else item
         if not given:
             if item.is_asked and self._is_begun(item, instance_of(at)):

@@ -148,7 +148,8 @@ class Entries:
                 entry.given.append((expression, answer))
                 given.append(answer)
                 self._lists[at] = given
-            if each.get("item") is not None and (answer is not None or not item.is_loop):
+            has_inside = each.get("item") is not None and not item.is_loop
+            if item.link_id in self.form.children and (answer is not None or has_inside):
                 self._level(each, item, inner, expression, depth + 1)
         if raw.get("item") is not None:
             self._tell(

@@ -98,9 +98,14 @@ def is_before(one: str, other: str) -> bool:
     return one[:shared] < other[:shared]
 
 
+def is_address(text: str) -> bool:
+    """Whether a text can be an address at all: no space, no backslash, not too long."""
+    return 0 < len(text) <= MAX_URI and _URI.fullmatch(text) is not None
+
+
 def is_uri(text: str) -> bool:
-    """Whether a text can stand where FHIR wants a uri or url: no space, no backslash; a urn in its own form."""
-    if not 0 < len(text) <= MAX_URI or not _URI.fullmatch(text):
+    """Whether a text can stand where FHIR wants a uri or url: an address, and a urn in its own form."""
+    if not is_address(text):
         return False
     if text.startswith("urn:uuid:"):
         return _UUID.fullmatch(text) is not None

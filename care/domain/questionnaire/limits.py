@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from care.domain.questionnaire.formats import (
     RESOURCES,
+    is_address,
     is_before,
     is_date,
     is_date_time,
@@ -117,7 +118,7 @@ def _written(item: Item, kind: str, text: str) -> Iterator[Wrong]:
     if not text.strip():
         yield "empty", "this question takes at least one character"
         return
-    if kind == "url" and (not is_uri(text) or text.lower().startswith(_SCRIPTS)):
+    if kind == "url" and (not is_uri(text) or _is_script(text)):
         yield "not-a-url", "this is not an address"
         return
     longest = LARGEST if item.max_length is None else item.max_length
@@ -129,12 +130,17 @@ def _written(item: Item, kind: str, text: str) -> Iterator[Wrong]:
         yield "wrong-format", item.pattern.says or "this is not in the format that is asked for"
 
 
+def _is_script(address: str) -> bool:
+    """Whether opening an address would run it, which a page that shows reports must never do."""
+    return address.lower().startswith(_SCRIPTS)
+
+
 def _file(item: Item, answer: Answer) -> Iterator[Wrong]:
     content = content_of(answer)
     media, data, url = (content.get(part) for part in ("contentType", "data", "url"))
     if item.media and not any(_is_media(str(media or ""), wanted) for wanted in item.media):
         yield "wrong-media", "this kind of file is not asked for"
-    if url is not None and (not isinstance(url, str) or not is_uri(url) or url.lower().startswith(_SCRIPTS)):
+    if url is not None and (not isinstance(url, str) or not is_address(url) or _is_script(url)):
         yield "not-a-url", "the file's address is not one"
     if data is None:
         return

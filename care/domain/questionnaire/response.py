@@ -10,8 +10,8 @@ from typing import Any
 from care.domain.questionnaire.entries import Entries, Problem
 from care.domain.questionnaire.model import Answer, Answers, Item, Questionnaire
 from care.domain.questionnaire.places import instance_of, link_id_of, place
+from care.domain.questionnaire.standing import Standing
 from care.domain.questionnaire.values import value_of
-from care.domain.questionnaire.walk import enabled, filled
 from care.errors import Invalid
 
 
@@ -28,7 +28,7 @@ def to_response(
 
     Initial and calculated values are in it; items that are disabled or hold no answer are not.
     """
-    whole = filled(questionnaire, answers)
+    standing = Standing(questionnaire, answers)
     response: dict[str, Any] = {
         "resourceType": "QuestionnaireResponse",
         "id": id,
@@ -36,7 +36,7 @@ def to_response(
         "status": status,
         "subject": {"reference": patient if "/" in patient else f"Patient/{patient}"},
         "authored": authored.isoformat(timespec="seconds"),
-        "item": _Writing(questionnaire, whole, enabled(questionnaire, whole)).below("", ()),
+        "item": _Writing(questionnaire, standing.values, standing.on).below("", ()),
     }
     return response if response["item"] else {name: part for name, part in response.items() if name != "item"}
 
@@ -45,7 +45,7 @@ class _Writing:
     """One response being written: the answers that count, and how many instances each group that repeats has."""
 
     def __init__(self, questionnaire: Questionnaire, answers: Answers, on: AbstractSet[str]) -> None:
-        self._children = questionnaire.children or _children(questionnaire)
+        self._children = questionnaire.children
         self._answers = {at: given for at, given in answers.items() if given and at in on}
         self._counts = instances(questionnaire, self._answers)
 
@@ -77,13 +77,6 @@ class _Writing:
             if inside:
                 entries[number]["item"] = inside
         return [{**_named(item), "answer": entries}] if entries else []
-
-
-def _children(questionnaire: Questionnaire) -> dict[str, list[Item]]:
-    found: dict[str, list[Item]] = {}
-    for item in questionnaire.items:
-        found.setdefault(item.path[-1] if item.path else "", []).append(item)
-    return found
 
 
 def _named(item: Item) -> dict[str, Any]:

@@ -1,0 +1,184 @@
+"""A QuestionnaireResponse against its form: everything wrong with the document, each with the place where it stands.
+
+Stricter than `from_response`, which takes what can be understood, and in one thing milder than `check`: what is
+required inside a group that is not there, and need not be, is not missing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from care.domain.questionnaire.check import holding, together
+from care.domain.questionnaire.entries import Entries, Entry, Level, Problem
+from care.domain.questionnaire.formats import is_before, is_date_time
+from care.domain.questionnaire.limits import problems_of
+from care.domain.questionnaire.model import Answer, Constraint, Item, Questionnaire
+from care.domain.questionnaire.places import place
+from care.domain.questionnaire.standing import Standing
+
+ROOT = "QuestionnaireResponse"
+STATUSES = frozenset(("in-progress", "completed", "amended", "entered-in-error", "stopped"))
+WHOLE = ("completed", "amended")
+"""The statuses in which nothing may be missing."""
+UNFINISHED = frozenset(("required", "too-few", "too-many", "not-repeating"))
+"""What is no error while a response is still being filled in."""
+
+
+def validate(questionnaire: Questionnaire, document: Mapping[str, Any]) -> list[Problem]:
+    """Everything wrong with a response as FHIR and its form want it; warnings are among it (see `Problem.severity`).
+
+    Codes: those of `check`, `limits.problems_of` and `from_response`; items-beside-answer, line-break, no-status,
+    wrong-status, constraint and constraint-not-checked; as warnings also draft, retired and not-in-effect for the form.
+    """
+    if not isinstance(document, Mapping) or document.get("resourceType") != ROOT:
+        return [Problem(ROOT, "", "not-a-response", "this is not a FHIR QuestionnaireResponse")]
+    found: list[Problem] = [*_about(questionnaire, document)]
+    entries = Entries(questionnaire, document, found.append)
+    validation = _Validation(questionnaire, entries)
+    for level in entries.levels:
+        found.extend(validation.level(level))
+    found.extend(validation.constraints(questionnaire.constraints, None, (), ROOT))
+    if document.get("status") not in WHOLE:
+        found = [_softened(one) if one.code in UNFINISHED else one for one in found]
+    return found
+
+
+def is_valid(problems: list[Problem]) -> bool:
+    """Whether none of them is an error."""
+    return not any(one.severity == "error" for one in problems)
+
+
+def _softened(problem: Problem) -> Problem:
+    return Problem(problem.expression, problem.link_id, problem.code, problem.message, "warning")
+
+
+class _Validation:
+    """One validation: the document's entries, and how the form stands with the answers in them."""
+
+    def __init__(self, questionnaire: Questionnaire, entries: Entries) -> None:
+        self._form = questionnaire
+        answers = entries.answers()
+        self._standing = Standing(questionnaire, answers)
+        self._holding = holding(questionnaire, answers)
+        self._off: set[tuple[str, tuple[int, ...]]] = set()
+
+    def level(self, level: Level) -> Iterator[Problem]:
+        """What is wrong among the entries that stand beside one another, and what is missing among them."""
+        beside: dict[str, list[Entry]] = defaultdict(list)
+        for entry in level.entries:
+            beside[entry.item.link_id].append(entry)
+        if (level.above, level.instance) in self._off:
+            self._off.update((entry.item.link_id, self._inside(entry)) for entry in level.entries)
+            return
+        for item in self._form.children.get(level.above, ()):
+            entries = beside.pop(item.link_id, [])
+            instance = level.instance[: len(item.loops)]
+            if place(item.link_id, instance) not in self._standing.on:
+                yield from self._disabled(entries)
+            elif entries:
+                yield from self._present(item, entries)
+            elif item.is_asked or (item.type == "group" and not item.hidden):
+                yield from self._missing(item, level.expression)
+        for entries in beside.values():  # misplaced: told already, and looked at where they stand
+            yield from self._present(entries[0].item, entries)
+
+    def _inside(self, entry: Entry) -> tuple[int, ...]:
+        """The instance of what stands right below an entry."""
+        loops = entry.item.is_loop and not entry.item.is_question
+        return (*entry.instance, entry.number) if loops else entry.instance
+
+    def _disabled(self, entries: list[Entry]) -> Iterator[Problem]:
+        for entry in entries:
+            self._off.add((entry.item.link_id, self._inside(entry)))
+            if self._holds(entry):
+                message = "this item is not asked after the other answers"
+                yield Problem(entry.expression, entry.item.link_id, "not-enabled", message)
+
+    def _holds(self, entry: Entry) -> bool:
+        return place(entry.item.link_id, self._inside(entry)) in self._holding
+
+    def _missing(self, item: Item, expression: str) -> Iterator[Problem]:
+        if item.required:
+            kind = "group" if item.type == "group" else "question"
+            yield Problem(expression, item.link_id, "required", f"this {kind} needs an answer")
+        elif item.min_occurs:
+            yield Problem(expression, item.link_id, "too-few", f"at least {item.min_occurs} are needed")
+
+    def _present(self, item: Item, entries: list[Entry]) -> Iterator[Problem]:
+        last = entries[-1]
+        if item.type == "group":
+            if item.required and not any(map(self._holds, entries)):
+                yield from self._missing(item, entries[0].expression)
+            elif item.max_occurs is not None and len(entries) > item.max_occurs:
+                yield Problem(last.expression, item.link_id, "too-many", f"at most {item.max_occurs} are taken")
+            elif item.min_occurs is not None and len(entries) < item.min_occurs:
+                yield Problem(last.expression, item.link_id, "too-few", f"at least {item.min_occurs} are needed")
+        elif item.is_question:
+            yield from self._question(item, [one for entry in entries for one in entry.given], entries)
+        for entry in entries:
+            yield from self.constraints(item.constraints, item, self._inside(entry), entry.expression)
+
+    def _question(self, item: Item, given: list[tuple[str, Answer]], entries: list[Entry]) -> Iterator[Problem]:
+        if not given:
+            if item.is_asked and not any(entry.raw.get("answer") for entry in entries):
+                yield from self._missing(item, entries[0].expression)
+            return
+        answers = tuple(answer for _, answer in given)
+        for code, message in together(item, answers):
+            where = entries[-1].expression if code != "exclusive" else _alone(item, given)
+            yield Problem(where, item.link_id, code, message)
+        for expression, answer in given:
+            for code, message in problems_of(item, answer):
+                yield Problem(expression, item.link_id, code, message)
+            if item.type == "string" and answer.type == "string" and set("\r\n") & set(str(answer.value)):
+                yield Problem(expression, item.link_id, "line-break", "a string has one line; a text may have several")
+
+    def constraints(
+        self, constraints: tuple[Constraint, ...], item: Item | None, instance: tuple[int, ...], expression: str
+    ) -> Iterator[Problem]:
+        """The form's own rules that do not hold; one that gives no answer is told as a warning."""
+        link_id = item.link_id if item else ""
+        for rule in constraints:
+            result = self._standing.worker.value(rule.formula, item, instance)
+            if result is None or len(result) > 1:
+                yield Problem(
+                    expression, link_id, "constraint-not-checked", f"rule {rule.key} gave no result", "warning"
+                )
+            elif result and result[0] is False:
+                yield Problem(
+                    expression, link_id, "constraint", rule.human or f"rule {rule.key} does not hold", rule.severity
+                )
+
+
+def _alone(item: Item, given: list[tuple[str, Answer]]) -> str:
+    """Where the first answer stands that can only be chosen alone."""
+    return next(at for at, answer in given if (option := item.option_of(answer)) is not None and option.exclusive)
+
+
+def _about(questionnaire: Questionnaire, document: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with the response as a whole, and with answering this form at all."""
+    status = document.get("status")
+    if not isinstance(status, str) or status not in STATUSES:
+        yield Problem(
+            f"{ROOT}.status" if status else ROOT, "", "wrong-status" if status else "no-status", "no such status"
+        )
+    named = document.get("questionnaire")
+    if isinstance(named, str) and questionnaire.url and named.partition("|")[0] != questionnaire.url:
+        message = "the response names another questionnaire"
+        yield Problem(f"{ROOT}.questionnaire", "", "wrong-questionnaire", message, "warning")
+    state = questionnaire.document.get("status")
+    if state in ("draft", "retired"):
+        yield Problem(f"{ROOT}.questionnaire", "", str(state), f"the questionnaire is {state}", "warning")
+    authored, period = document.get("authored"), questionnaire.document.get("effectivePeriod")
+    if authored is None:
+        return
+    if not isinstance(authored, str) or not is_date_time(authored):
+        yield Problem(f"{ROOT}.authored", "", "not-a-date", "authored is no FHIR dateTime")
+    elif isinstance(period, Mapping):
+        start, end = period.get("start"), period.get("end")
+        early = isinstance(start, str) and is_before(authored, start)
+        if early or (isinstance(end, str) and is_before(end, authored)):
+            message = "the questionnaire was not in effect when this was authored"
+            yield Problem(f"{ROOT}.authored", "", "not-in-effect", message, "warning")
