@@ -101,6 +101,8 @@ class Worker:
         }
         if item is not None:
             environment["qitem"] = self._questionnaire.memory.raw(self._questionnaire.document, item.link_id)
+        if self._questionnaire.now is not None:
+            environment["now"] = self._questionnaire.now
         environment |= self._variables(formula, item, instance, depth)
         return formula.run(node, environment)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from care.domain.questionnaire.formulas import Constraint, Formula, Pattern, Toggle, Variable
@@ -208,6 +209,8 @@ class Item:
 class Questionnaire:
     """A questionnaire that can be run. `items` are all items in document order; `sequence` is an order in which every
     item comes after all that its being enabled depends on; `questions` are those that a patient may be asked.
+    `now` (aware) is the clock of its expressions; without it one that asks for the time has no value.
+
     `children`: the items right below a linkId ("" for those at the top). `document`: the form as it was read; `notes`:
     what was read leniently, in plain words. `settles`: one round of deciding is enough. `asking`: the linkIds of what
     repeats and has a question to ask inside; `optional`: those of them that may be left out but ask what is required.
@@ -230,6 +233,11 @@ class Questionnaire:
     document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     notes: tuple[str, ...] = ()
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
+    now: datetime | None = None
+
+    def at(self, now: datetime) -> Questionnaire:
+        """The same form at a moment, as its expressions see it; what is remembered of it stays shared."""
+        return replace(self, now=now)
 
     @property
     def canonical(self) -> str:

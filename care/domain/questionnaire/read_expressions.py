@@ -65,7 +65,7 @@ def _proposal(expression: Written, link_id: str, scope: Scope, notes: list[str])
         notes.append(f"item {link_id!r}: an initial value or a text in {expression.language} is left out")
         return None
     try:
-        return scope.formula(expression.text)
+        return scope.formula(expression.text, link_id)
     except Invalid as bad:
         notes.append(f"item {link_id!r}: an initial value or a text is left out: {bad.message}")
         return None

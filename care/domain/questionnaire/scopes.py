@@ -65,7 +65,7 @@ class Scope:
         """An expression that computes, hides or forbids. Raises Invalid: cql, x-fhir-query, unreadable-expression."""
         self._need_fhirpath(expression, link_id, what)
         try:
-            formula = self.formula(expression.text)
+            formula = self.formula(expression.text, link_id)
         except Invalid as bad:
             raise refuse("unreadable-expression", link_id, f"{what} cannot be read: {bad.message}") from None
         for variable in self._used(formula):
@@ -79,12 +79,13 @@ class Scope:
         code = expression.kind if expression.kind in known else "unreadable-expression"
         raise refuse(code, link_id, f"{what} is {known.get(expression.kind, expression.language)}, which is not run")
 
-    def formula(self, text: str) -> Formula:
-        """A FHIRPath expression with what its value depends on, through variables too. Raises Invalid."""
+    def formula(self, text: str, link_id: str) -> Formula:
+        """A FHIRPath expression of an item, with what its value depends on, through variables too: what it names with
+        all below, and its own item. Raises Invalid."""
         if len(text) > _LONGEST:
             raise Invalid("unreadable-expression", "it is too long")
         run = self.tools.compile(text)
-        needs = None if run.link_ids is None or "context" in run.names else set(run.link_ids)
+        needs = None if run.link_ids is None else {*run.link_ids, *((link_id,) if link_id else ())}
         steady, known = _CLOCK.search(text) is None, True
         for name in run.names:
             variable = self._variable(name)
@@ -117,7 +118,7 @@ class Scope:
     def _of_variable(self, expression: Written) -> Formula:
         if expression.kind == "fhirpath" and len(self._busy) <= _DEEPEST:
             try:
-                return self.formula(expression.text)
+                return self.formula(expression.text, self.link_id)
             except Invalid as bad:
                 if expression.text.strip():
                     message = f"variable {expression.name!r} cannot be read: {bad.message}"

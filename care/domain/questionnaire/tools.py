@@ -23,8 +23,8 @@ class ExpressionFailed(CareError):
 class Expression(Protocol):
     """A compiled FHIRPath expression.
 
-    `link_ids`: the linkIds that it names literally, when it looks at nothing else (None: it may look at anything).
-    `names`: the %variables that it uses.
+    `link_ids`: the linkIds that it names literally, when it looks at nothing else but what lies below them and below
+    its own item (None: it may look at anything). `names`: the %variables that it uses.
     """
 
     @property

@@ -13,6 +13,7 @@ from care.domain.questionnaire.standing import Standing, suggested
 
 __all__ = [
     "answered",
+    "course",
     "enabled",
     "filled",
     "lead",
@@ -73,7 +74,8 @@ def spot_at(questionnaire: Questionnaire, answers: Answers, at: str) -> Spot | N
     if item is None or len(instance) != len(item.loops):
         return None
     if item.is_question:
-        return Spot(at, asking.as_asked(item, instance, Standing(questionnaire, answers)))
+        changes = item.text_formula is not None or item.toggles
+        return Spot(at, asking.as_asked(item, instance, Standing(questionnaire, answers)) if changes else item)
     if not item.is_loop:
         return None
     is_first = item.link_id in questionnaire.optional and not answers.get(at)
@@ -122,6 +124,12 @@ def progress(
     standing = Standing(questionnaire, answers)
     asked = [(at, done) for at, here, done in _asked(questionnaire, standing) if here.after is None]
     return sum(1 for at, done in asked if done or at in skipped), len(asked)
+
+
+def course(questionnaire: Questionnaire, answers: Answers) -> tuple[tuple[str, bool], ...]:
+    """The places of the questions that can be asked now, in order, and whether each is an "another one?"."""
+    found = _asked(questionnaire, Standing(questionnaire, answers))
+    return tuple((at, here.after is not None) for at, here, _ in found)
 
 
 def lead(questionnaire: Questionnaire, spot: Spot, answers: Answers) -> tuple[Item, ...]:
