@@ -80,7 +80,8 @@ def test_seven_of_ten_is_seven_where_the_scale_ends_at_ten() -> None:
     assert shown(read(plain, "7/10")) == "ask several"
     assert shown(read(scale, "11")) == "ask out-of-range"
     assert shown(read(scale, "7.5")) == "ask out-of-range"
-    assert shown(read(scale, "疼痛：８")) == "ask not-understood"  # a word that is not in the question
+    assert shown(read(scale, "疼痛：８")) == "8"
+    assert shown(read(scale, "疼痛不到8")) == "ask not-understood"
     assert shown(read(scale, "-1")) != "1"
 
 
@@ -141,7 +142,7 @@ def test_dates_are_read_or_asked_again(text: str, wanted: str) -> None:
         ("2026-03-31 20:15", "2026-03-31T20:15:00+08:00"),
         ("早上七点", "2026-11-20T07:00:00+08:00"),
         ("yesterday", "ask not-understood"),
-        ("25:00", "ask not-understood"),
+        ("25:00", "ask out-of-range"),
     ],
 )
 def test_moments_are_read_in_the_patients_zone(text: str, wanted: str) -> None:

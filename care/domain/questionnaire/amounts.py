@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 
+from care.domain.questionnaire.around import asked_words, clinical, harmless, plain_remark
 from care.domain.questionnaire.model import Answer, Item, Span
 from care.domain.questionnaire.numbers import Found, Numbers, numbers_in
 from care.domain.questionnaire.reading import NOT_UNDERSTOOD, Unclear
-from care.domain.questionnaire.units import SPELLED, UNITS, convert, label, unit_spelled
-from care.domain.questionnaire.words import FILLER_EN, FILLER_ZH, NEGATIONS
+from care.domain.questionnaire.said_amounts import DEGREES, Said, said_amount
+from care.domain.questionnaire.unit_names import ANY_UNIT, unit_named
+from care.domain.questionnaire.units import UNITS, convert, label
 
-_LATIN_WORD = re.compile(r"[a-z][a-z']*")
-_PUNCTUATION = re.compile(r"[\s.,:;=!?。·…()\"'~%/*-]+")
 _METER_LIMIT = re.compile(
     r"(?<![a-z0-9])0?(?P<low>lo|low)(?![a-z])|(?P<low_zh>偏低|太低|低)"
     r"|(?<![a-z0-9])0?(?P<high>hi|high)(?![a-z])|(?P<high_zh>偏高|太高|高)"
 )
 _OUT_OF = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(?:/|out of) ?([0-9]+)")
+_AGE = re.compile(r"(?<![a-z])(?:old|age|aged)(?![a-z])|岁|歲|年龄|年齡|年纪|年紀")
+_TEMPERATURES = ("Cel", "[degF]")
 
 
 def read_number(item: Item, text: str) -> Answer | Unclear:
@@ -29,13 +31,31 @@ def read_number(item: Item, text: str) -> Answer | Unclear:
     if isinstance(only, Unclear):
         return only
     understood = number_text(only.value)
-    if not harmless(numbers.text[: only.start] + " " + numbers.text[only.end :], item):
+    if not _stands_alone(item, numbers.text[: only.start], numbers.text[only.end :], only):
         return Unclear("not-understood", understood)
     if item.type == "integer" and only.value != int(only.value):
         return Unclear("out-of-range", understood)
     if not _within(item, only.value):
         return Unclear("out-of-range", understood)
     return Answer("integer", int(only.value)) if item.type == "integer" else Answer("decimal", only.value)
+
+
+def _stands_alone(item: Item, before: str, after: str, only: Found) -> bool:
+    """Whether nothing around a number makes it another one. A unit may follow only if the question asks in it."""
+    if harmless(f"{before} {after}", item):
+        return True
+    unit = ANY_UNIT.match(after.lstrip())
+    if unit is not None:
+        asked = asked_words(item)
+        counted = not asked.strip() and not unit[0].isascii()  # 十斤 said by itself: a number with its measure word
+        if unit[0] not in asked and not counted and not (unit_named(unit[0]) == "a" and _AGE.search(asked)):
+            return False
+        after = after.lstrip()[unit.end() :]
+        if harmless(f"{before} {after}", item):
+            return True
+    elif after[:1].isascii() and after[:1].isalpha():
+        return False
+    return not (clinical(item) or only.loose) and plain_remark(f"{before} {after}")
 
 
 def read_quantity(item: Item, text: str, language: str, prefer: str = "") -> Answer | Unclear:
@@ -46,21 +66,43 @@ def read_quantity(item: Item, text: str, language: str, prefer: str = "") -> Ans
     limit = _meter_word(item, text, language)
     if limit is not None:
         return limit
-    numbers = numbers_in(text)
-    only = _only(numbers)
-    if isinstance(only, Unclear):
-        return only
-    before, after = numbers.text[: only.start], numbers.text[only.end :]
-    unit, before, after = _unit_beside(before, after)
-    if not harmless(f"{before} {after}", item):
-        return Unclear("not-understood", number_text(only.value))
-    return settle(item, only.value, unit, language, prefer)
+    said = said_amount(item, text)
+    if isinstance(said, Unclear):
+        return said
+    if not _believed(item, said):
+        return Unclear("not-understood", number_text(said.value))
+    return settle(item, said.value, said.unit, language, prefer)
+
+
+def _believed(item: Item, said: Said) -> bool:
+    """Whether what stands around an amount leaves it as it is. A short unit or none needs known words around it."""
+    rest = f"{said.before} {said.after}"
+    if harmless(rest, item):
+        return True
+    if clinical(item) or not said.plain_unit or not plain_remark(rest):
+        return False
+    return not any(len(match[0]) > 2 and _alike(unit_named(match[0]), said.unit) for match in ANY_UNIT.finditer(rest))
+
+
+def _alike(unit: str, other: str) -> bool:
+    return convert(1.0, unit, other) is not None
 
 
 def settle(item: Item, value: float, unit: str, language: str, prefer: str = "") -> Answer | Unclear:
-    """The answer for a number and the unit said with it ("" when none): believed, refused or asked again."""
-    if unit == "jin" and language != "zh-Hans":
-        return Unclear("ambiguous", f"{number_text(value)} 斤")  # 500 g on the mainland, 604.8 g in Hong Kong
+    """The answer for a number and the unit said with it ("" when none): believed, refused or asked again.
+
+    The unit may be DEGREES: a temperature whose scale was not said.
+    """
+    if unit in ("jin", "liang") and language != "zh-Hans":
+        return Unclear(
+            "ambiguous", f"{number_text(value)} {UNITS[unit].name('zh-Hans')}"
+        )  # 500 g, or 604.8 in Hong Kong
+    if unit == DEGREES:
+        if not item.units:
+            return Answer("quantity", value, unit=DEGREES)
+        if not any(known in _TEMPERATURES for known in item.units):
+            return NOT_UNDERSTOOD
+        unit = ""
     if unit and item.units and all(convert(value, unit, known) is None for known in item.units):
         return NOT_UNDERSTOOD
     if not unit and item.units:
@@ -95,24 +137,10 @@ def number_text(value: float) -> str:
 def _only(numbers: Numbers) -> Found | Unclear:
     if numbers.doubt:
         return Unclear("ambiguous")
-    if not numbers.found:
-        return NOT_UNDERSTOOD
-    if len(numbers.found) > 1:
+    found = numbers.found
+    if len(found) > 1:
         return Unclear("several")
-    return numbers.found[0]
-
-
-def _unit_beside(before: str, after: str) -> tuple[str, str, str]:
-    """The unit right after the number, else one written out before it; and the text without it."""
-    match = SPELLED.match(after, 1 if after[:1] == " " else 0)
-    if match:
-        after = after[match.end() :]
-        if unit_spelled(match[0]):
-            return unit_spelled(match[0]), before, after
-    for match in SPELLED.finditer(before):
-        if len(match[0]) > 1 or not match[0].isascii():
-            return unit_spelled(match[0]), before[: match.start()] + before[match.end() :], after
-    return "", before, after
+    return found[0] if found else NOT_UNDERSTOOD
 
 
 def _candidates(item: Item, value: float, language: str) -> list[str]:
@@ -123,7 +151,7 @@ def _candidates(item: Item, value: float, language: str) -> list[str]:
     """
     span = item.meter or item.usual
     if span is None:
-        return [item.units[0]]
+        return list(item.units)
     fits = [unit for unit in item.units if _spoken(unit, language) and _in(span, value, unit)]
     asked = item.units[0]
     if item.meter is None and fits and asked not in fits and _possible(item, value, asked):
@@ -164,22 +192,3 @@ def _meter_word(item: Item, text: str, language: str) -> Answer | None:
     if match is None or not harmless(text[: match.start()] + " " + text[match.end() :], item, digits=False):
         return None
     return meter_answer(item, "<" if match["low"] or match["low_zh"] else ">")
-
-
-def harmless(rest: str, item: Item, digits: bool = True) -> bool:
-    """Whether what stands around a value cannot change it: filler words, and words of the question itself.
-
-    `digits`: whether digits may still be among it (they were read already).
-    """
-    rest = _PUNCTUATION.sub(" ", rest).strip()
-    if not rest:
-        return True
-    if NEGATIONS.search(rest) or (not digits and any(char.isdigit() for char in rest)):
-        return False
-    asked = " ".join(item.text.values()).casefold()
-    words = set(_LATIN_WORD.findall(asked))
-    for word in _LATIN_WORD.findall(rest):
-        if word not in FILLER_EN and word not in words:
-            return False
-    others = FILLER_ZH.sub(" ", _LATIN_WORD.sub(" ", rest)).split()
-    return all(piece in asked for piece in others)

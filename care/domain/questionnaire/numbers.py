@@ -3,47 +3,80 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-_DIGITS = {
-    **dict(zip("零〇一二三四五六七八九", (0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9), strict=True)),
-    **dict(zip("壹贰叁肆伍陆柒捌玖", range(1, 10), strict=True)),
-    **dict(zip("貳參陸弌两兩俩倆仨叄", (2, 3, 6, 1, 2, 2, 2, 2, 3, 3), strict=True)),
-}
-_POWERS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000, "万": 10_000, "萬": 10_000}
-_TENS = {"廿": 20, "卄": 20, "卅": 30, "卌": 40}
-_PLAIN = "零一二三四五六七八九"
-_HAN = "".join({*_DIGITS, *_POWERS, *_TENS})
-
-_SMALL = """
-    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-    eighteen nineteen
-"""
-_TENS_NAMES = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_WORDS = {word: value for value, word in enumerate(_SMALL.split())}
-_WORD_TENS = {word: 10 * value for value, word in enumerate(_TENS_NAMES, start=2)}
-_ENGLISH = "|".join(sorted([*_WORDS, *_WORD_TENS, "hundred", "point"], key=len, reverse=True))
-
-_NUMBER = re.compile(
-    rf"(?P<sign>(?<![0-9{_HAN}])[-+]\s?|负|負|零下|minus )?(?:"
-    rf"(?P<arabic>[0-9]+(?:[.·。点點,][0-9]+)*)"
-    rf"|(?P<han>[{_HAN}]+(?:[点點][{_HAN}]+)?)"
-    rf"|(?P<words>(?<![a-z])(?:a hundred|{_ENGLISH})(?:(?:[ -]| and )(?:{_ENGLISH}))*(?![a-z])))"
+from care.domain.questionnaire.chinese_numbers import (
+    DIGITS,
+    FRACTION,
+    HAN,
+    MYRIADS,
+    NUMERAL,
+    PLAIN,
+    POWERS,
+    TENS,
+    han_number,
+    rough,
 )
-# 38度5, 三十八度五, 38度半, 65公斤半: what follows the unit is a decimal
-_AFTER_UNIT = re.compile(rf"(?<=[0-9{_HAN}])(度|公斤|千克|斤|磅)([0-9{_HAN}]|半)(?![0-9{_HAN}.点點])")
-_PER_CENT = re.compile(rf"百分之([0-9.{_HAN}点點]+)")
+from care.domain.questionnaire.chinese_numbers import fraction as han_fraction
+from care.domain.questionnaire.english_numbers import PHRASE, english_number
+
+__all__ = ["Found", "Numbers", "han_number", "numbers_in"]
+
+_GROUPED = r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?(?![0-9]|[,.][0-9])"
+_SPACED = r"(?<![0-9.,] )[1-9][0-9]{0,2}(?:[  ][0-9]{3}){2,}(?:\.[0-9]+)?(?![0-9])"
+_DECIMAL = r"(?<![0-9.])\.[0-9]+|[0-9]+(?:[.·。点點,][0-9]+)*"
+_NUMBER = re.compile(
+    rf"(?P<sign>(?<![0-9{HAN}])[-+]\s?|负 ?|負 ?|零下 ?|(?<![a-z])(?:minus|negative) )?(?:"
+    r"(?P<power>[0-9]+(?:\.[0-9]+)?(?:e|\^|(?: ?x ?10\^))[-+]?[0-9]{1,2}(?![0-9a-z]))"
+    r"|(?P<mixed>(?<![0-9./])[0-9]{1,4} +[0-9]{1,3}/[0-9]{1,3}(?![0-9./:]))"
+    r"|(?P<slash>(?<![0-9./])[0-9]{1,2}/[23458](?![0-9./:]))"
+    r"|(?P<over>(?<![0-9a-z])(?:one|1) over )(?=[0-9a-z])"
+    rf"|(?P<words>{PHRASE})"
+    rf"|(?P<spaced>{_SPACED})|(?P<grouped>{_GROUPED}(?! ?[{''.join(MYRIADS)}]))"
+    rf"|(?P<han>{NUMERAL})|(?P<arabic>{_DECIMAL}))"
+)
+_BEFORE = rf"(?<=[0-9{HAN}])"
+# 38度5, 三十八度五, 38度半, 65公斤半, 1米75: what follows the unit is a decimal
+_AFTER_UNIT = re.compile(
+    rf"{_BEFORE}(?P<unit>度|公斤|千克|斤|磅)(?P<digit>[0-9{HAN}]|半)(?![0-9{HAN}.点點])"
+    rf"|{_BEFORE}(?P<unit2>米|公尺)(?P<digit2>[0-9]{{1,2}}|[一二三四五六七八九][零一二三四五六七八九]?|半)(?![0-9{HAN}.点點])"
+    rf"|{_BEFORE}(?P<unit3>[个個年岁歲吨噸升尺天两兩克])(?P<digit3>半)(?![0-9{HAN}半])"
+    rf"|(?<![0-9{HAN}点點两兩])(?P<unit4>米)(?P<digit4>[一二三四五六七八九])(?![0-9{HAN}.点點])"
+)
+_HALF = re.compile(r"(?<!半)一半(?!半)|(?<![0-9一-鿿])半(?=[个個公斤升杯片粒颗顆小米磅岁歲年碗加毫])")
+_HALF_AFTER = re.compile(r"[0-9]半")  # 1半: one half, or one and a half
+_PER_CENT = re.compile(rf"(?<![0-9{HAN}])百分之 ?([0-9.{HAN}点點]+)")
+_POINTS = re.compile("[个個]百分[点點]")
+_BELOW_ZERO = re.compile(r"(?<![-0-9.])([0-9]+(?:\.[0-9]+)?)( ?(?:degrees?|deg|°)[a-z ]{0,8})? below zero")
 _LOOKALIKE = re.compile(r"[0-9][oil|](?![a-z])|(?<![a-z])[oil|][0-9]")
+_ORDINAL = re.compile(r"[0-9](?:st|nd|rd|th)(?![a-z])")
+_PART_NUMBER = re.compile(r"[a-z]-[0-9]|[0-9](?!e[-+]?[0-9]|x ?10\^)[a-z]+[0-9]")
+_PRONOUN = re.compile(
+    r"(?<![a-z])(?:the|this|that|which|each|any|some|every|another|other|no|last|next|wrong|right|first|only) one(?![a-z-])"
+    r"|(?<![a-z-])one (?:of|who|that|which|can|day|should|has|needs)(?![a-z])"
+)
+_DOZEN = re.compile(r"打(?![\u4e00-\u9fff])")
+_GLOSS = re.compile(r" ?\( ?$")
+_BEFORE_HAN = re.compile(r"(?:^|[\s(:,.;\"'是有为為了到约約共得过過吃喝打量测測成给給大概度第选選])$")
+_AFTER_HAN = re.compile(
+    r"$|[\s).,:;!?\"'%个個次天级級分年岁歲度名位月周週口条條只隻件人粒片颗顆斤公米克毫厘釐升块塊元杯碗支号號项項题題左右吧了啊呀啦的吨噸磅°]"
+    r"|[两兩](?!$)|[对對双雙](?=[一-鿿])"  # 五十对耳环: so many pairs; 五对 alone may be ten
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One number in a text: its value, where it stands, and whether it was written with decimals."""
+    """One number in a text: its value, where it stands, and whether it was written with decimals.
+
+    `rough`: said as a round one (四百多). `loose`: letters or characters beside it may make it part of a word (四川).
+    """
 
     value: float
     start: int
     end: int
     decimal: bool
+    rough: bool = False
+    loose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,113 +89,131 @@ class Numbers:
 
 
 def numbers_in(text: str) -> Numbers:
-    """Every number in a normalised text. `doubt` for a letter O or l in one, foreign digits, 十分, 三四, 1,200."""
-    doubt = _LOOKALIKE.search(text) is not None
+    """Every number in a normalised text.
+
+    `doubt` for a letter O or l in one, foreign digits, 十分, 三四, 4th, "this one", 1.2.3 and what else is no one number.
+    """
+    doubt = any(pattern.search(text) for pattern in (_LOOKALIKE, _ORDINAL, _PART_NUMBER, _PRONOUN))
+    if "below zero" in text:
+        text = _BELOW_ZERO.sub(r"-\1\2", text)
     if not text.isascii():
-        text = _PER_CENT.sub(r"\1%", _AFTER_UNIT.sub(_decimal_first, text))
-        doubt = doubt or any(char.isdecimal() for char in text if not char.isascii()) or "十分" in text
+        text, more_doubt = _rewritten(text)
+        doubt = doubt or more_doubt
     found: list[Found] = []
     for match in _NUMBER.finditer(text):
-        value = _value(match)
+        value, end = _value(match)
         if value is None:
             doubt = True
             continue
         if match["sign"] and match["sign"].strip() != "+":
             value = -value
-        decimal = any(mark in match[0] for mark in (".", "·", "。", "点", "點", ",", "point"))
-        found.append(Found(value, match.start(), match.end(), decimal))
-    return Numbers(text, tuple(found), doubt)
+        if found and match.start() < found[-1].end:
+            continue
+        if text[end : end + 1] == "打" and _DOZEN.match(text, end):
+            value, end = value * 12, end + 1
+        found.append(_found(match, value, end, text))
+    return Numbers(text, _without_gloss(text, found), doubt)
+
+
+def _rewritten(text: str) -> tuple[str, bool]:
+    """The text with 38度半 as 38点5度, 百分之五 as 五%, 三分之一 as a decimal; and whether it cannot be trusted."""
+    text = _POINTS.sub("%", _PER_CENT.sub(r"\1%", _AFTER_UNIT.sub(_decimal_first, _HALF.sub("0.5", text))))
+    doubt = any(char.isdecimal() for char in text if not char.isascii()) or _HALF_AFTER.search(text) is not None
+    if "分" in text or "份" in text:
+        text = FRACTION.sub(_fraction_as_decimal, text)
+        doubt = doubt or "分之" in text
+        doubt = doubt or "十分" in text
+    return text, doubt
+
+
+def _fraction_as_decimal(match: re.Match[str]) -> str:
+    value = han_fraction(match)
+    if value is None:
+        return match[0]
+    return ("负" if value < 0 else "") + (f"{abs(value):.15g}" if abs(value) >= 0.0001 else f"{abs(value):.17f}")
 
 
 def _decimal_first(match: re.Match[str]) -> str:
     """The decimal before its unit, in the script of the number that it belongs to."""
-    digit = "五" if match[2] == "半" else match[2]
-    if digit in _POWERS or digit in _TENS:
+    groups = match.groupdict()
+    unit = next(groups[name] for name in ("unit", "unit2", "unit3", "unit4") if groups[name])
+    digits = next(groups[name] for name in ("digit", "digit2", "digit3", "digit4") if groups[name])
+    digits = "五" if digits == "半" else digits
+    if any(digit in POWERS or digit in TENS or digit in MYRIADS for digit in digits):
         return match[0]
-    value = _DIGITS.get(digit, digit)
+    if groups["unit4"]:
+        return f"一点{digits}{unit}"  # 米九: 1.9 m
     in_digits = match.string[match.start() - 1].isdigit() and match.string[match.start() - 1].isascii()
-    return f"点{value if in_digits else _PLAIN[int(value)]}{match[1]}"
+    values = "".join(str(DIGITS.get(digit, digit)) for digit in digits)
+    return f"点{values if in_digits else ''.join(PLAIN[int(value)] for value in values)}{unit}"
 
 
-def _value(match: re.Match[str]) -> float | None:
-    if match["arabic"]:
-        return _arabic(match["arabic"])
-    if match["han"]:
-        return han_number(match["han"])
-    return _english(match["words"])
+def _value(match: re.Match[str]) -> tuple[float | None, int]:
+    """The value without its sign, and where it ends."""
+    groups, end = match.groupdict(), match.end()
+    if groups["arabic"]:
+        return _arabic(groups["arabic"]), end
+    if groups["han"]:
+        return han_number(groups["han"]), end
+    if groups["words"]:
+        return english_number(groups["words"]), end
+    if groups["grouped"] or groups["spaced"]:
+        return float(re.sub("[, ]", "", groups["grouped"] or groups["spaced"])), end
+    if groups["power"]:
+        return _power(groups["power"]), end
+    if groups["over"]:
+        return _one_over(match)
+    whole, _, parts = (groups["mixed"] or f"0 {groups['slash']}").rpartition(" ")
+    over, under = (int(part) for part in parts.split("/"))
+    if not under or (groups["slash"] and (under == 8 if over > under else under == 5)):
+        return None, end  # 12/8 is a pressure, 4/5 a score
+    return int(whole) + over / under, end
+
+
+def _one_over(match: re.Match[str]) -> tuple[float | None, int]:
+    """One over twenty; a pressure (120 over 80) is two numbers."""
+    under = _NUMBER.match(match.string, match.end())
+    if under is None or under["sign"]:
+        return None, match.end()
+    value, end = _value(under)
+    return (1 / value if value and value > 1 else None), end
+
+
+def _power(text: str) -> float | None:
+    base, _, exponent = re.sub(r" ?x ?10\^", "e", text).replace("^", "^" if "x" not in text else "e").partition("^")
+    try:
+        return float(base) ** int(exponent) if exponent else float(base)
+    except (OverflowError, ZeroDivisionError):
+        return None
 
 
 def _arabic(text: str) -> float | None:
-    """38.5, 38,5, 38。5, 38点5; None for two decimal marks and for 1,200 (one thousand or one point two?)."""
+    """38.5, 38,5, 38。5, 38点5; None for two decimal marks and for a comma that is neither (1,2345)."""
     parts = re.split(r"[.·。点點,]", text)
-    if len(text) > 15 or len(parts) > 2 or ("," in text and len(parts[1]) > 2):
+    if len(text) > 24 or len(parts) > 2 or ("," in text and len(parts[1]) > 2):
         return None
     return float(".".join(parts))
 
 
-def han_number(text: str) -> float | None:
-    """The value of a Chinese numeral (三十八点五, 两百五, 廿三, 一二〇); None when it is not one or could be two."""
-    whole, *rest = re.split("[点點]", text)
-    if len(text) > 15 or len(rest) > 1 or not whole:
-        return None
-    value = _han_whole(whole)
-    if value is None or not rest:
-        return value
-    decimals = "".join(str(_DIGITS[char]) if char in _DIGITS else char for char in rest[0])
-    return float(f"{value:.0f}.{decimals}") if decimals.isascii() and decimals.isdigit() else None
+def _found(match: re.Match[str], value: float, end: int, text: str) -> Found:
+    decimal = any(mark in match[0] for mark in (".", "·", "。", "点", "點", "point")) or (
+        "," in match[0] and not match["grouped"] and not match["words"]
+    )
+    han = match["han"] is not None
+    start = match.start()
+    if han and text[start - 1 : start] == "第" and len(text) == end + 1:
+        loose = False  # 第三天
+    elif han:
+        loose = not (_BEFORE_HAN.search(text[:start]) and _AFTER_HAN.match(text, end))
+    else:
+        loose = start > 0 and text[start].isdigit() and text[start - 1].isascii() and text[start - 1].isalpha()
+    return Found(value, start, end, decimal, han and rough(match["han"]), loose)
 
 
-def _han_whole(text: str) -> float | None:
-    if all(char in _DIGITS for char in text):
-        if len(text) == 2 and text[0] not in "零〇" and text[1] not in "零〇":
-            return None  # 三四 says "three or four"
-        return float("".join(str(_DIGITS[char]) for char in text))
-    total = section = digit = 0
-    power = 1
-    for char in text:
-        if char in _DIGITS:
-            if digit:
-                return None  # 三十八九 says "38 or 39"
-            digit, power = _DIGITS[char], 1 if char in "零〇" else power
-        elif char in _TENS:
-            section, digit, power = section + _TENS[char], 0, 10
-        else:
-            power = _POWERS[char]
-            if power == 10_000:
-                total, section, digit = (total + section + digit) * power, 0, 0
-            else:
-                if not digit and power > 10:
-                    return None
-                section, digit = section + (digit or 1) * power, 0
-    if digit and power >= 100 and text[-2] in _POWERS:  # 两百五 is 250, 一万二 is 12000
-        digit *= power // 10
-    return float(total + section + digit)
-
-
-def _english(text: str) -> float | None:
-    """thirty eight point five; None where the words do not make one number (one twenty)."""
-    words = text.replace("-", " ").replace(" and ", " ").replace("a hundred", "one hundred").split()
-    whole, _, decimals = " ".join(words).partition("point")
-    value = _english_whole(whole.split())
-    if value is None or "point" not in words:
-        return value
-    digits = decimals.split()
-    if not digits or any(_WORDS.get(word, 99) > 9 for word in digits):
-        return None
-    return float(f"{value:.0f}." + "".join(str(_WORDS[word]) for word in digits))
-
-
-def _english_whole(words: list[str]) -> float | None:
-    total, last = 0, 1000
-    for word in words:
-        if word == "hundred":
-            if not 0 < total < 10:
-                return None
-            total, last = total * 100, 100
-        elif word in _WORD_TENS and last >= 100:
-            total, last = total + _WORD_TENS[word], 10
-        elif word in _WORDS and last >= 10 and (last > 10 or 0 < _WORDS[word] < 10):
-            total, last = total + _WORDS[word], 1
-        else:
-            return None
-    return float(total) if words else None
+def _without_gloss(text: str, found: list[Found]) -> tuple[Found, ...]:
+    """Forty-five (45) is one number."""
+    if len(found) == 2 and found[0].value == found[1].value:
+        first, second = found
+        if _GLOSS.fullmatch(text, first.end, second.start) and text[second.end : second.end + 1] in ("", ")"):
+            return (replace(first, end=min(len(text), second.end + 1)),)
+    return tuple(found)

@@ -23,6 +23,20 @@ _REPLACED = str.maketrans(
         "۔": ".",
     }
 )
+_FRACTIONS = str.maketrans(
+    {
+        "½": " 1/2",
+        "⅓": " 1/3",
+        "⅔": " 2/3",
+        "¼": " 1/4",
+        "¾": " 3/4",
+        "⅕": " 1/5",
+        "⅛": " 1/8",
+        "⅜": " 3/8",
+        "⅝": " 5/8",
+        "⅞": " 7/8",
+    }
+)  # before folding, or 5½ would become 51/2
 TRAILING = " \t\r\n.,!?。,!?;:~…·\"')"
 
 
@@ -40,7 +54,9 @@ def normalised(text: str) -> str:
     """One form for many spellings: NFKC, case folded, invisible marks gone, spaces single, quotes and dashes plain."""
     if text.isascii():
         return _SPACE.sub(" ", text).strip().lower()
-    folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).casefold().translate(_REPLACED)
+    folded = (
+        unicodedata.normalize("NFKC", _INVISIBLE.sub("", text).translate(_FRACTIONS)).casefold().translate(_REPLACED)
+    )
     return _SPACE.sub(" ", folded).strip()
 
 

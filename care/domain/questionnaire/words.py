@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 
 
-def _words(table: str) -> frozenset[str]:
+def words_of(table: str) -> frozenset[str]:
     """The entries of a table: one a line, or several on a line between bars."""
     return frozenset(entry.strip() for entry in table.replace("\n", "|").split("|") if entry.strip())
 
 
-# "ok" and 好 are left out on purpose: asked about a symptom they may as well mean "I am fine".
-YES = _words("""
+# "ok" and 好 are left out on purpose: asked about a symptom they may as well mean "I am fine" (see yes_no_words).
+YES = words_of("""
     y | yes | yes please | yeah | yea | yep | yup | ya | ye | yess | sure | of course | right | correct | true
     definitely
     absolutely | certainly | affirmative | indeed | i do | i have | i am | i did | yes i do | yes i have | yes i am
@@ -25,7 +25,7 @@ YES = _words("""
     有一点 | 有一點 | 有些 | 有一些 | 嗯 | 嗯嗯 | 恩 | 要 | 会 | 會 | 当然 | 當然 | 确实 | 確實 | 的确 | 的確
     系 | 系的 | 係 | 係呀 | 係啊 | 係嘅 | 啱 | 啱呀 | 冇錯 | 有少少 | 有啲 | 有嘅 | 梗係
 """)
-NO = _words("""
+NO = words_of("""
     n | no | no thanks | no thank you | nope | nah | not | never | none | no i do not | no i don't | i don't
     i do not
     none at all | i dont | no i dont | i haven't | i have not | no i haven't | no i have not | i'm not | i am not
@@ -38,15 +38,15 @@ NO = _words("""
     唔使 | 未 | 未有
 """)
 # A yes or no that is clear even when a remark follows it after a comma.
-YES_FIRST = _words("yes | yeah | yep | yup | 是 | 是的 | 对 | 對 | 有 | 有的 | 係 | 係呀 | 嗯")
-NO_FIRST = _words("no | nope | nah | 没有 | 沒有 | 不是 | 冇 | 唔係 | 否")
+YES_FIRST = words_of("yes | yeah | yep | yup | 是 | 是的 | 对 | 對 | 有 | 有的 | 係 | 係呀 | 嗯")
+NO_FIRST = words_of("no | nope | nah | 没有 | 沒有 | 不是 | 冇 | 唔係 | 否")
 
-FILLER_EN = _words("""
+FILLER_EN = words_of("""
     a | about | again | am | an | and | approx | approximately | around | at | currently | exactly | from | get
     good | got | have | hello | hi | i | i'm | im | is | it | it's | its | just | measured | measurement
     morning | my | now | nearly | only | our | ok | okay | please | read | reading | reads | result | roughly
     says | shows | still | tested | the | think | this | today | tonight | was | evening | afternoon | night
-    value | level | number | reported | answer | option | weigh | weight | weighed | temp | temperature | fever
+    value | level | number | reported | answer | option | tall | heavy | height | weigh | weight | weighed | temp | temperature | fever
     sugar | glucose | blood | bg | bs | score | noon | midday
 """)
 FILLER_ZH = re.compile(
@@ -59,23 +59,23 @@ NEGATIONS = re.compile(
     r"[不没沒无無冇唔非未]|(?<![a-z])(?:no|not|never|without|isn't|don't|didn't|haven't|wasn't|cannot|can't)(?![a-z])"
 )
 
-BACK = _words("""
+BACK = words_of("""
     back | go back | previous | undo | change | correction | edit | wrong | fix | 改 | 更改 | 更正
     修改 | 改正
     返回 | 后退 | 後退 | 上一题 | 上一題 | 上一个 | 上一個 | 上一步 | 错了 | 錯了 | 答错了 | 答錯了 | 改一下
     返去 | 退回
 """)
-SKIP = _words("""
+SKIP = words_of("""
     skip | pass | next | skip it | 跳过 | 跳過 | 略过 | 略過 | 不想答 | 不想回答 | 下一题 | 下一題 | 唔答
     唔想答 | 跳
 """)
-BEGIN = _words("""
+BEGIN = words_of("""
     1 | a | ok | okay | yes | y | yeah | yep | sure | ready | start | begin | go | let's go | now | continue
     resume
     好 | 好的 | 好啊 | 好呀 | 是 | 是的 | 行 | 可以 | 准备好了 | 準備好了 | 开始 | 開始 | 继续 | 繼續 | 嗯 | 係 | 得
     👍 | 👌 | ✅
 """)
-COURTESY = _words("""
+COURTESY = words_of("""
     thanks | thank you | thx | ty | thank you very much | many thanks | thanks a lot | ok thanks
     ok thank you | ok | okay
     got it | great | 谢谢 | 謝謝 | 谢谢你 | 謝謝你 | 谢谢您 | 謝謝您 | 多谢 | 多謝 | 唔该 | 唔該 | 好的谢谢
@@ -84,7 +84,7 @@ COURTESY = _words("""
 """)
 
 # "no pain" and 不痛 deny the symptom; "not severe" does not, so only the symptoms themselves stand here.
-SYMPTOM_WORDS = _words("""
+SYMPTOM_WORDS = words_of("""
     pain | nausea | vomiting | diarrhoea | diarrhea | tired | tiredness | breathless | breathlessness
     swelling | swollen
     痛 | 疼 | 疼痛 | 恶心 | 噁心 | 呕吐 | 嘔吐 | 吐 | 腹泻 | 腹瀉 | 拉肚子 | 肚瀉 | 累 | 疲劳 | 疲勞 | 疲倦

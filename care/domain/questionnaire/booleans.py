@@ -1,0 +1,131 @@
+"""Reading yes and no: by the tables of words, then by what a short statement says ("no, that is not right")."""
+
+from __future__ import annotations
+
+import re
+
+from care.domain.questionnaire.around import asked_words
+from care.domain.questionnaire.model import Answer, Item
+from care.domain.questionnaire.reading import NOT_UNDERSTOOD, Unclear
+from care.domain.questionnaire.words import NEGATIONS, NO, NO_FIRST, YES, YES_FIRST
+from care.domain.questionnaire.yes_no_words import (
+    AGREED,
+    CONSENT,
+    HEDGES,
+    REFUSED,
+    SAYS_NO,
+    SAYS_NOTHING,
+    SAYS_YES,
+    TURNS,
+)
+
+_YES, _NO = Answer("boolean", True), Answer("boolean", False)
+_CLAUSE = re.compile(r"[,.;!?。;\n]+")
+_BUT = re.compile("但|不过|不過|只是")
+_TOKEN = re.compile(r"[a-z][a-z']*|[0-9]+|[^\sa-z0-9.,;:!?\"'()。…-]")
+_SKIN = re.compile("([^\\w\\s])(?:\\s*\\1)+")
+_QUOTED_NO = re.compile(
+    r"(?:我)?(?:说|說|讲|講|答)?[\"']?(?P<first>[^\"',]+?)[\"']?,? ?而?不是 ?[\"']?(?P<second>[^\"']+)[\"']?"
+)
+_MOST_WORDS = 24
+_DENIED = frozenset(("so", "it", "case", "not"))
+"""What a negation without a judgement ends with: I don't think so, that isn't it, that is not the case, I think not."""
+
+
+def read_boolean(item: Item, plain: str) -> Answer | Unclear:
+    """Yes or no in a normalised text without its last punctuation. The numbers are those the question shows: 1 yes, 2 no.
+
+    Words of agreement (ok, fine, 好的, 可以) are a yes only where something is proposed or asked to be confirmed: asked
+    about a symptom they may as well mean "I am fine".
+    """
+    plain = _SKIN.sub(r"\1", plain).strip("\"' ")
+    whole = _whole(item, plain)
+    if whole is not None:
+        return whole
+    first, *remark = _CLAUSE.split(plain, maxsplit=1)
+    first, rest = first.strip(), " ".join(remark).strip()
+    if HEDGES.search(plain):
+        return NOT_UNDERSTOOD
+    if rest:
+        if first in YES_FIRST and not _says_no(rest):
+            return _YES
+        if first in NO_FIRST and not _says_yes(rest):
+            return _NO
+    said = _statement(item, plain)
+    if said is not None:
+        return said
+    return Unclear("ambiguous") if first in YES_FIRST | NO_FIRST else NOT_UNDERSTOOD
+
+
+def _whole(item: Item, plain: str) -> Answer | None:
+    """The whole text as one entry of the tables."""
+    if plain in YES or plain in ("1", "一"):
+        return _YES
+    if plain in NO or plain in ("2", "二"):
+        return _NO
+    if plain in AGREED or plain in REFUSED:
+        if proposed(item):
+            return _YES if plain in AGREED else _NO
+        return None
+    clauses = [part.strip() for part in _CLAUSE.split(plain) if part.strip()]
+    if 1 < len(clauses) <= 3:
+        each = {_whole(item, clause) for clause in clauses}
+        if len(each) == 1:
+            return each.pop()
+    contrast = _QUOTED_NO.fullmatch(plain)
+    if contrast is not None:
+        first, second = contrast["first"].strip(), contrast["second"].strip()
+        if first in NO and second in YES:
+            return _NO
+        if first in YES and second in NO:
+            return _YES
+    return None
+
+
+def proposed(item: Item) -> bool:
+    """Whether the question can be agreed to; a text that stands on its own (no question) is taken by its usual sense."""
+    asked = asked_words(item)
+    return not asked.strip() or CONSENT.search(asked) is not None
+
+
+def _says_no(rest: str) -> bool:
+    return NEGATIONS.search(rest) is not None
+
+
+def _says_yes(rest: str) -> bool:
+    return any(word in YES or word == "but" for word in re.split(r"[\s,.;!?。]+", rest)) or bool(_BUT.search(rest))
+
+
+def _statement(item: Item, plain: str) -> Answer | None:
+    """What a short statement of nothing but yes, no, true, false and their like says; None when words are left over.
+
+    Each judgement counts with the negation before it: "no, that is not right" says no twice. Both at once say nothing.
+    """
+    tokens = _TOKEN.findall(plain)
+    if not 1 <= len(tokens) <= _MOST_WORDS:
+        return None
+    agreeing = proposed(item)
+    said: list[bool] = []
+    turned = False
+    for place, token in enumerate(tokens):
+        if token in TURNS or token.endswith("n't"):
+            turned = not turned
+        elif token in SAYS_YES or (agreeing and token in AGREED):
+            said.append(not turned)
+            turned = False
+        elif token == "no" and place + 1 < len(tokens) and tokens[place + 1] in ("way", "chance"):
+            turned = not turned
+        elif token in SAYS_NO or (agreeing and token in REFUSED):
+            if turned and token not in NO:
+                return None  # "not wrong", "not bad": no clear yes
+            said.append(False)
+            turned = False
+        elif token not in SAYS_NOTHING:
+            return None
+    if turned:
+        if tokens[-1] not in _DENIED:
+            return None  # "I don't have an answer for that"
+        said.append(False)
+    if len(set(said)) != 1:
+        return None
+    return _YES if said[0] else _NO
