@@ -104,7 +104,7 @@ def _joins_days(tokens: CommonTokenStream) -> None:
     """@2015T is a dateTime known to the year; the lexer takes the T for a name of its own."""
     kept: list[Any] = []
     for token in tokens.tokens:
-        before = kept[-1] if kept else None
+        before: Any = kept[-1] if kept else None
         dated = before is not None and before.type == FHIRPathLexer.DATETIME and "T" not in before.text
         if dated and token.text == "T" and before.stop + 1 == token.start:
             before.text += "T"
