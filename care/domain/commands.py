@@ -27,10 +27,11 @@ LATER = _words("""
 """)
 AGAIN = _words("""
     again | repeat | repeat please | please repeat | once more | one more time | say again | say that again
-    repeat the question | repeat question | what was the question | what is the question | what's the question
-    pardon | 再说一遍 | 再說一遍 | 再说一次 | 再說一次 | 再发一次 | 再發一次 | 再发一遍 | 再發一遍 | 再来一次
-    再來一次 | 重复 | 重複 | 重发 | 重發 | 重复问题 | 重複問題 | 重复一遍 | 重複一遍 | 再问一次 | 再問一次
-    什么问题 | 什麼問題 | 甚麼問題 | 再講一次 | 講多次 | 講多一次
+    continue | resume | go on | carry on | 继续 | 繼續 | 继续答 | 繼續答 | 接着答 | 接著答 | repeat the question
+    repeat question | what was the question | what is the question | what's the question | pardon | 再说一遍
+    再說一遍 | 再说一次 | 再說一次 | 再发一次 | 再發一次 | 再发一遍 | 再發一遍 | 再来一次 | 再來一次 | 重复
+    重複 | 重发 | 重發 | 重复问题 | 重複問題 | 重复一遍 | 重複一遍 | 再问一次 | 再問一次 | 什么问题 | 什麼問題
+    甚麼問題 | 再講一次 | 講多次 | 講多一次
 """)
 MORE = _words("""
     more | show more | more options | more choices | other options | others | rest | the rest | see more | 更多

@@ -8,16 +8,22 @@ from care.domain.codes import Purpose
 from care.domain.commands import Command, command_in, script
 from care.domain.conversation.asking import ask_at, ask_next, form_of
 from care.domain.conversation.correcting import again, back, change, given_last, left, reopened
-from care.domain.conversation.hearing import FREE, expected, hear, is_called, said_plainly
+from care.domain.conversation.hearing import FREE, expected, hear, is_called, said_plainly, told
 from care.domain.conversation.noting import GLUCOSE, context_of, diary, noted
 from care.domain.conversation.replying import to_person
 from care.domain.diary import Entry, answers_for
-from care.domain.questionnaire import Answer, Spot, Unclear, answer_text, answered, in_language, spot_at
+from care.domain.questionnaire import Answer, Spot, Unclear, answered, in_language, spot_at
 from care.domain.questionnaire.model import CHOICES, MORE
 from care.domain.questionnaire.words import BEGIN, COURTESY
 from care.domain.turn import ChoseLanguage, Desk, Say, Talk, Turn
 
 MISSES_BEFORE_A_PERSON = 2
+_WHY = {"several": "several", "ambiguous": "ambiguous", "out-of-range": "out-of-range"}
+_WHY_OF_A_CHOICE = {
+    "several": "several-choice",
+    "ambiguous": "ambiguous-choice",
+    "out-of-range": "out-of-range-choice",
+}
 _TOLD_BACK = frozenset(("integer", "decimal", "quantity", "date", "dateTime", "time"))
 
 
@@ -65,7 +71,7 @@ def _commanded(talk: Talk, command: Command, spot: Spot | None, desk: Desk) -> T
 
 def _paused(talk: Talk, desk: Desk) -> Turn:
     link = desk.say("or-link", {"url": desk.link}) if desk.link else ""
-    words = " ".join(part for part in (desk.say("paused", {}), link) if part)
+    words = "\n".join(part for part in (desk.say("paused", {}), link) if part)
     return Turn(replace(talk, status="paused"), (Say(Purpose.REPLY, words),))
 
 
@@ -98,7 +104,7 @@ def _replaced(talk: Talk, words: str, open_spot: Spot | None, desk: Desk) -> Tur
     free = open_spot is not None and open_spot.item.type in (*FREE, "open-choice")
     if spot is None or read is None or (free and (isinstance(read, Unclear) or spot.item.type in FREE)):
         return None
-    turn = reopened(talk, spot, desk, desk.say("corrected", {}))
+    turn = reopened(talk, spot, desk)
     return turn if isinstance(read, Unclear) else _kept(turn.talk, spot, words, read, desk)
 
 
@@ -116,10 +122,8 @@ def _echo(spot: Spot, text: str, read: tuple[Answer, ...], desk: Desk) -> str:
     listed = len(read) > 1 and item.type != MORE
     if item.type not in _TOLD_BACK and not chosen and not listed:
         return ""
-    joint = "; " if desk.language == "en" else "；"
-    value = joint.join(answer_text(item, answer, desk.language) for answer in read)
     name = in_language(item.short_text, desk.language)
-    return desk.say("understood", {"value": f"{name} {value}".strip()})
+    return desk.say("understood", {"value": f"{name} {told(item, read, desk)}".strip()})
 
 
 def _unread(talk: Talk, spot: Spot, text: str, plain: str, read: Unclear, desk: Desk) -> Turn:
@@ -151,11 +155,12 @@ def _why(spot: Spot, read: Unclear, desk: Desk) -> tuple[str, ...]:
             return (item.pattern.says,)
         most = item.max_length is not None
         return (desk.say("too-many-letters", {"most": str(item.max_length)}) if most else desk.say("not-in-form", {}),)
+    keys = _WHY_OF_A_CHOICE if item.type in CHOICES else _WHY
     if read.reason == "several":
-        return (desk.say("several", {}),)
+        return (desk.say(keys["several"], {}),)
     if read.reason == "not-understood" or not read.understood:
         return (desk.say("not-understood", {}),)
-    reason = desk.say(read.reason, {"value": read.understood})
+    reason = desk.say(keys[read.reason], {"value": read.understood})
     possible = expected(item, desk) if read.reason == "out-of-range" else ""
     return (reason, desk.say("expected", {"range": possible})) if possible else (reason,)
 

@@ -61,4 +61,4 @@ def _by_hand(spot: Spot, desk: Desk) -> str:
     named = {"question": question_text(spot.item, desk.language)}
     key = "by-hand" if spot.item.required else "left-out"
     link = desk.say("or-link", {"url": desk.link}) if desk.link else ""
-    return " ".join(part for part in (desk.say(key, named), link) if part)
+    return "\n".join(part for part in (desk.say(key, named), link) if part)

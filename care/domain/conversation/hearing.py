@@ -23,7 +23,7 @@ BY_HAND = ("attachment", "reference")
 _APART = re.compile(r"[;；、\n]|，|, |\band\b|和|及")
 _LISTED = re.compile(r"[,;，；、\n]")
 _MARKS_APART = re.compile(r"[,;/&+.\s]+|和|跟|与|與|同|及|以及|\band\b")
-_AROUND = re.compile(r"^(?:option|answer|number|no\.?|选项|選項|选|選|第|答案|#|\()+ ?|[).:、个個项項号號]+$")
+_AROUND = re.compile(r"^(?:option|answer|number|no\.?|选项|選項|选|選|答案|#|\()+ ?|[).:、]+$")  # 第二个 counts places
 _LETTER = re.compile("[a-z]")
 _MOST = 50  # answers to one question in one text
 
@@ -138,13 +138,13 @@ def _fitting(item: Item, read: tuple[Answer, ...], desk: Desk) -> Read:
     """The answers where the question takes them all, else why not."""
     exclusive = [answer for answer in read if item.type in CHOICES and _is_exclusive(item, answer)]
     if len(read) > (item.max_occurs or _MOST if item.repeats else 1) or (exclusive and len(read) > 1):
-        return Unclear("several" if not exclusive else "ambiguous", _told(item, read, desk))
+        return Unclear("several" if not exclusive else "ambiguous", told(item, read, desk))
     for answer in read:
         found = problem_of(item, answer)
         if found is not None:
             too_far = found[0] in ("out-of-range", "too-long", "too-short")
             reason = "out-of-range" if too_far or item.pattern is not None else "not-understood"
-            return Unclear(reason, _told(item, (answer,), desk))  # type: ignore[arg-type]
+            return Unclear(reason, told(item, (answer,), desk))  # type: ignore[arg-type]
     return read
 
 
@@ -153,8 +153,10 @@ def _is_exclusive(item: Item, answer: Answer) -> bool:
     return option is not None and option.exclusive
 
 
-def _told(item: Item, read: tuple[Answer, ...], desk: Desk) -> str:
-    return " / ".join(answer_text(item, answer, desk.language) for answer in read[:5])
+def told(item: Item, read: tuple[Answer, ...], desk: Desk) -> str:
+    """Answers as they are told back."""
+    joint = "; " if desk.language == "en" else "；"
+    return joint.join(answer_text(item, answer, desk.language) for answer in read)
 
 
 def is_called(item: Item, plain: str) -> bool:

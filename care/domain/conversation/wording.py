@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from care.domain.questionnaire import Questionnaire, Spot, lead, previous_item, progress
+from care.domain.questionnaire import Answers, Questionnaire, Spot, lead
 from care.domain.questionnaire.ask import how_to_answer, lead_texts, option_lines, question_text
 from care.domain.questionnaire.hints import hints
 from care.domain.questionnaire.model import MORE
+from care.domain.questionnaire.walk import course
 from care.domain.segments import Room, clipped, folded
 from care.domain.turn import Desk, Talk
 
@@ -48,9 +49,11 @@ def worded(
     parts = _parts(talk, form, spot, desk, before, example, first)
     for ahead, above in _arrangements(parts):
         for link in dict.fromkeys((parts.link, "")):
-            text = _joined(*above, *parts.options[parts.first :], parts.how, link)
+            count = len(parts.options)
+            how = _page_hint(parts, count, desk) if parts.first else parts.how
+            text = _joined(*above, *parts.options[parts.first :], how, link)
             if desk.room.holds(_plain(text, desk)):
-                return Worded(_messages(ahead, text))
+                return Worded(_messages(ahead, text), count if parts.first else 0)
         if not parts.options:
             continue
         count = _most_options(parts, above, desk)
@@ -71,7 +74,7 @@ def _parts(
         intro=tuple(part for part in (*before, *above) if part),
         question=f"{_number(talk, form, spot)}{question_text(item, language)}".strip(),
         options=options,
-        how=how_to_answer(item, language, example),
+        how=how_to_answer(item, language, example, kept=talk.before is not None),
         link=desk.say("or-link", {"url": desk.link}) if many else "",
         first=first,
     )
@@ -125,19 +128,18 @@ def _plain(text: str, desk: Desk) -> str:
 
 
 def _number(talk: Talk, form: Questionnaire, spot: Spot) -> str:
-    """3/9: where the patient is; by the question's own place in the form when it is asked again."""
-    done, of = progress(form, talk.answers, talk.skipped)
-    if of < 2 or spot.item.type == MORE:
+    """3/9: where the patient is."""
+    if spot.item.type == MORE:
         return ""
-    at = done + 1 if talk.before is None else len(spots_before(talk, form, spot.place)) + 1
-    return f"{min(at, of)}/{of} "
+    numbers = numbered(form, talk)
+    return f"{numbers.index(spot.place) + 1}/{len(numbers)} " if len(numbers) > 1 and spot.place in numbers else ""
 
 
-def spots_before(talk: Talk, form: Questionnaire, place: str | None) -> list[Spot]:
-    """The numbered questions done before a place (None: all of them), in the order of the form."""
-    found: list[Spot] = []
-    spot = previous_item(form, talk.answers, talk.skipped, place)
-    while spot is not None and len(found) < len(talk.answers) + len(talk.skipped):
-        found.append(spot)
-        spot = previous_item(form, talk.answers, talk.skipped, spot.place)
-    return [each for each in reversed(found) if each.item.type != MORE]
+def numbered(form: Questionnaire, talk: Talk) -> list[str]:
+    """The places of the questions as they are counted: 1/9 is the first. "Another one?" is not counted."""
+    return [place for place, is_more in course(form, whole(talk)) if not is_more]
+
+
+def whole(talk: Talk) -> Answers:
+    """All answers, the one that is being asked again included: what is left as it was is not lost."""
+    return talk.before if talk.before is not None else talk.answers

@@ -47,9 +47,9 @@ def lead_texts(lead: Sequence[Item], language: str) -> tuple[str, ...]:
 def question_text(item: Item, language: str) -> str:
     """The question's own words, with its prefix; "another one?" of a group by the group's name."""
     if item.type == MORE:
-        name = in_language(item.text, language)
-        words = hints(language)
-        return words["another-of"].format(name=name) if name else words["another"]
+        name, words = in_language(item.text, language), hints(language)
+        key = "another" if item.min_occurs else "any"
+        return words[f"{key}-of"].format(name=name) if name else words[key]
     words_ = in_language(item.text, language) or in_language(item.short_text, language)
     return f"{item.prefix} {words_}".strip()
 
@@ -67,10 +67,10 @@ def option_lines(item: Item, language: str) -> tuple[str, ...]:
     return tuple(f"{mark}. {name}" for mark, name in zip(shown, names, strict=True))
 
 
-def how_to_answer(item: Item, language: str, example: bool = False) -> str:
+def how_to_answer(item: Item, language: str, example: bool = False, kept: bool = False) -> str:
     """How an answer is written, and that the question may be left out; with `example` also a value like one.
 
-    Yes and no are listed as the options 1 and 2.
+    Yes and no are listed as the options 1 and 2. `kept`: there is an answer, which may be left as it is.
     """
     words = hints(language)
     lines = [_how(item, language, words, example)]
@@ -78,8 +78,8 @@ def how_to_answer(item: Item, language: str, example: bool = False) -> str:
         lines.append(words["list"])
     elif item.repeats and item.type == "text":
         lines.append(words["lines"])
-    if not item.required and item.type != MORE:
-        lines.append(words["optional"])
+    if kept or (not item.required and item.type != MORE):
+        lines.append(words["keep" if kept else "optional"])
     return "\n".join(line for line in lines if line)
 
 
@@ -128,25 +128,23 @@ def example_of(item: Item) -> str:
 
 def range_text(item: Item, language: str) -> str:
     """What is possible, as a person reads it: 30 to 300; "" where the form sets no end."""
-    low, high = _bounds(item)
-    words = hints(language)
-    if low is None and high is None:
+    ends = bounds(item)
+    if ends == (None, None):
         return ""
-    if low is None:
-        return words["at-most"].format(high=f"{high:.10g}")
-    if high is None:
-        return words["at-least"].format(low=f"{low:.10g}")
-    return words["range"].format(low=f"{low:.10g}", high=f"{high:.10g}")
+    low, high = (None if end is None else f"{end:.10g}" for end in ends)
+    key = "at-most" if low is None else "at-least" if high is None else "range"
+    unit = label(item.units[0], language) if item.type == "quantity" and item.units else ""
+    return f"{hints(language)[key].format(low=low, high=high)} {unit}".strip()
 
 
 def _ends(item: Item) -> tuple[float | None, float | None]:
     usual, unit = item.usual, item.units[0] if item.units else ""
     if usual is not None and (not usual.unit or usual.unit == unit):
         return usual.low, usual.high
-    return _bounds(item)
+    return bounds(item)
 
 
-def _bounds(item: Item) -> tuple[float | None, float | None]:
+def bounds(item: Item) -> tuple[float | None, float | None]:
     """The lowest and the highest number that is taken, in the first unit."""
     low, high = (bound if isinstance(bound, float | int) else None for bound in (item.minimum, item.maximum))
     if item.limits is not None:
@@ -174,20 +172,10 @@ def answer_text(item: Item, answer: Answer, language: str) -> str:
     return f"{answer.value:.10g}" if isinstance(answer.value, float) else str(answer.value)
 
 
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 def _moment(iso: str, language: str) -> str:
