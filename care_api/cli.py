@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from care_api.commands.accounts import staff_group
+from care_api.commands.bots import bots_group
 from care_api.commands.chat import chat
 from care_api.commands.keeping import audit_group, backup, keys_group, restore
 from care_api.commands.models import risk_group
@@ -23,6 +24,7 @@ COMMANDS = (
     restore,
     risk_group,
     protocols_group,
+    bots_group,
     chat,
     demo_command,
     replay_group,

@@ -202,6 +202,8 @@ def _dates(folder: Path) -> Iterator[Case]:
         if told is None and case["expected"] is not None:
             continue  # an hour, a week, a month: no day
         wanted = (date(int(told[2]), int(told[3]), int(told[4])).isoformat(),) if told else None
+        if case["text"] == "next monday":
+            continue  # the file's own answer is a Saturday
         suite = "Duckling feasts" if told and told[1] else "Duckling days"
         line = _line("date", language, case["text"], reference="2013-02-12T04:30:00-02:00")
         yield Case("day", suite, language, line, wanted)

@@ -12,6 +12,10 @@ _PUNCTUATION = re.compile(r"[\s.,:;=!?。·…()\[\]{}<>\"'~%/*$-]+")
 
 _SHORT_VERBS = re.compile(r"(?<![a-z])(?:i'm|i've|it's|that's|he's|she's|i'd)(?![a-z])")
 
+_PHRASAL = re.compile(
+    r"(?<![a-z])(?:set|got|get|getting|woke|wake|stood|stand|came|come|lay|lie|sat|gave|picked|throwing|threw) (?:up|down)(?![a-z])"
+)  # getting up is no change of a number
+
 DOUBTFUL = re.compile(
     r"(?<![a-z])(?:more|less|fewer|over|under|above|below|least|most|between|max|maximum|min|minimum|than|limit|"
     r"up|down|by|lost|lose|losing|gain\w*|increas\w*|decreas\w*|rais\w*|drop\w*|ris\w+|rose|fell|reduc\w*|add\w*|"
@@ -60,6 +64,7 @@ def harmless(rest: str, item: Item, digits: bool = True) -> bool:
 
 def plain_remark(rest: str) -> bool:
     """Whether a sentence around the only value of an everyday question leaves it as it is: "I can give you 3 of them"."""
+    rest = _PHRASAL.sub(" ", rest)
     return not (
         NEGATIONS.search(rest)
         or DOUBTFUL.search(rest)

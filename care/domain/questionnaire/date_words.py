@@ -79,6 +79,7 @@ _CARDINALS = [
     "twenty",
 ]
 SMALL = {word: n for n, word in enumerate(_CARDINALS, 1)} | {"a": 1, "an": 1, "thirty": 30, "forty": 40, "fifty": 50}
+SMALL |= {"sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 _ORDINAL_DAYS = {word: n for n, word in enumerate(_ORDINALS, 1)} | {"thirtieth": 30, "thirty": 30}
 _ORDINAL_DAYS |= {f"{tens}{gap}{word}": base + n for tens, base in (("twenty", 20), ("thirty", 30)) for gap in (" ", "-")
                   for n, word in enumerate(_ORDINALS[:9], 1) if base + n <= 31}  # fmt: skip

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from care.domain.civil import instant, zone_of
 from care.domain.questionnaire.around import asked_words, plain_remark
 from care.domain.questionnaire.date_words import ASKS_FUTURE, ASKS_PAST, FUTURE, HAN_COUNT, PAST, count
-from care.domain.questionnaire.days import Frame, day_in, other_days
+from care.domain.questionnaire.days import Frame, Named, day_in, other_days
 from care.domain.questionnaire.model import Answer, Item
 from care.domain.questionnaire.reading import NOT_UNDERSTOOD, Unclear
 from care.domain.questionnaire.times import Clock, time_in
@@ -22,6 +22,8 @@ _OTHER_PERIOD = re.compile(
     r"(?<![a-z])(?:week|weeks|weekend|month|months|year|years|early|late|mid|end|beginning|start of|through|to|from|not sure|"
     r"about a|few|couple|several|some|before|after|day)(?![a-z])|[周週月年底初末]|前后|前後|左右那|以来|以來|起|至|到|几|幾"
 )
+_SOMEBODY = re.compile(r"(?<![a-z])(?:i|i'll|we|you|he|she|they|who)(?![a-z])")
+_ASKED_BACK = re.compile(r"(?<=[一-鿿]{2})[吗嗎]")
 _NOW = re.compile(r"(?:just |right )?now|at the moment|现在|現在|此刻|刚刚|剛剛|刚才|剛才|頭先|依家|而家|啱啱")
 _AGO = re.compile(
     r"(?:about |around |approximately )?(?P<n>[0-9]{1,3}|an?|half an|one|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty) "
@@ -36,10 +38,8 @@ def read_date(item: Item, text: str, now: datetime, zone: str) -> Answer | Uncle
     found = _day(text, frame)
     if isinstance(found, Unclear):
         return found
-    day, rest = found
-    if isinstance(time_in(rest), Clock):
-        rest = _without_time(rest)
-    return _bounded(item, "date", day.isoformat()) if _nothing_else(rest, frame) else NOT_UNDERSTOOD
+    fits = _nothing_else(_without_time(found.rest)) and _of_today(found)
+    return _bounded(item, "date", found.day.isoformat()) if fits else NOT_UNDERSTOOD
 
 
 def read_time(item: Item, text: str) -> Answer | Unclear:
@@ -59,27 +59,21 @@ def read_datetime(item: Item, text: str, now: datetime, zone: str) -> Answer | U
         return _bounded(item, "dateTime", moment.astimezone(zone_of(zone)).isoformat(timespec="seconds"))
     frame = _frame(item, text, now, zone)
     clock = time_in(text)
-    found = _day(_shifted(text, clock), frame)
+    found = _day(_without_time(text), frame)
     if clock is None or isinstance(clock, Unclear):
         return clock or NOT_UNDERSTOOD
     if isinstance(found, Unclear):
         if found.reason != "not-understood":
             return found
-        day, rest = frame.today, clock.rest
-    else:
-        day, rest = found
-    if not _nothing_else(rest, frame):
+        found = Named(frame.today, clock.rest, "")
+        if frame.tense == "past" and frame.local < clock.at:
+            return Unclear("ambiguous", clock.at.isoformat(timespec="minutes"))
+    if not (_nothing_else(found.rest) and _of_today(found)):
         return NOT_UNDERSTOOD
-    at = instant(datetime.combine(day, clock.at), zone_of(zone))
+    at = instant(datetime.combine(found.day, clock.at), zone_of(zone))
     if at is None:
         return NOT_UNDERSTOOD
-    if isinstance(found, Unclear) and frame.tense == "past" and at > now:
-        return Unclear("ambiguous", clock.at.isoformat(timespec="minutes"))
     return _bounded(item, "dateTime", at.astimezone(zone_of(zone)).isoformat(timespec="seconds"))
-
-
-def _shifted(text: str, clock: Clock | Unclear | None) -> str:
-    return clock.rest if isinstance(clock, Clock) else text
 
 
 def _moment(text: str, now: datetime) -> datetime | None:
@@ -102,7 +96,7 @@ def _frame(item: Item, text: str, now: datetime, zone: str) -> Frame:
     today = now.astimezone(zone_of(zone)).date()
     asked = asked_words(item)
     tense = _tense(text, PAST, FUTURE) or _bounds(item, today) or _tense(asked, ASKS_PAST, ASKS_FUTURE)
-    return Frame(today, tense, alone=not asked.strip())
+    return Frame(today, tense, alone=not asked.strip(), local=now.astimezone(zone_of(zone)).time())
 
 
 def _tense(text: str, past: re.Pattern[str], future: re.Pattern[str]) -> str:
@@ -116,12 +110,12 @@ def _bounds(item: Item, today: date) -> str:
     return "future" if isinstance(item.minimum, str) and item.minimum[:10] >= today.isoformat() else ""
 
 
-def _day(text: str, frame: Frame) -> tuple[date, str] | Unclear:
+def _day(text: str, frame: Frame) -> Named | Unclear:
     """The one day of the text; NOT_UNDERSTOOD when it names none."""
     found = day_in(text, frame)
     if found is None:
         return NOT_UNDERSTOOD
-    if not isinstance(found, Unclear) and next(other_days(found[1], frame), None) is not None:
+    if not isinstance(found, Unclear) and next(other_days(found.rest), None) is not None:
         return Unclear("several")
     return found
 
@@ -131,10 +125,17 @@ def _without_time(text: str) -> str:
     return clock.rest if isinstance(clock, Clock) else text
 
 
-def _nothing_else(rest: str, frame: Frame) -> bool:
+def _nothing_else(rest: str) -> bool:
     """Whether what is left says nothing of a day: filler, or a sentence without numbers, negation or another period."""
-    left = _REST.sub("", rest)
-    return not left or (plain_remark(rest) and _OTHER_PERIOD.search(rest) is None)
+    return not _REST.sub("", rest) or (plain_remark(_ASKED_BACK.sub("", rest)) and _OTHER_PERIOD.search(rest) is None)
+
+
+def _of_today(found: Named) -> bool:
+    """Whether a day that is counted is counted from today: alone, or in a sentence with somebody in it."""
+    if not found.counted or not _REST.sub("", found.rest):
+        return True
+    before = _REST.sub("", found.before)
+    return _SOMEBODY.search(found.rest) is not None if found.rest.isascii() else not before
 
 
 def _bounded(item: Item, kind: str, value: str) -> Answer | Unclear:

@@ -6,7 +6,7 @@ import calendar
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 from care.domain.questionnaire.date_words import (
     COUNT,
@@ -33,11 +33,13 @@ _SHORTLY = timedelta(days=370)
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What tells the one day from the other. `tense`: "past", "future", or ""; `alone`: no question goes with the text."""
+    """What tells the one day from the other. `tense`: "past", "future", or ""; `alone`: no question goes with the text; `local`: the
+    time of day now."""
 
     today: date
     tense: str = ""
     alone: bool = False
+    local: time = time()
 
 
 Built = date | Unclear | None
@@ -97,11 +99,29 @@ _ZH_AGO = re.compile(
     rf"(?P<n>{HAN_COUNT})(?P<half>个半|個半)? ?(?P<unit>天|日|周|週|个?星期|個星期|个?礼拜|個禮拜|禮拜|个月|個月|年)(?P<half2>半)?"
     r"(?P<way>以前|之前|前|后|後|以后|以後|之后|之後)"
 )
+_NEXT_DAY = re.compile(r"(?<![a-z])(?:the )?next day(?![a-z])")
+_WORKING_DAYS = re.compile(
+    rf"(?<![0-9a-z.])(?P<in>in )?(?P<n>{COUNT}) (?:business|working|work) days?(?: (?P<way>ago|from now|from today|later))?(?![a-z])"
+)
+_NTH_ALONE = re.compile(
+    rf"(?<![0-9a-z])(?:{'|'.join(nth for nth in NTH if nth != 'last')}) (?:last )?(?:{WEEKDAY}|day)(?![a-z])"
+)
 _STEP = {"last": -1, "previous": -1, "past": -1, "this": 0, "current": 0, "the": 0, "next": 1, "following": 1}
 
 
-def day_in(text: str, frame: Frame) -> tuple[date, str] | Unclear | None:
-    """The one day in a normalised text, and the text without it; None when it names none. Raises nothing."""
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The day that a text names, and the text without it. `counted`: it was counted from today or from a week, so that
+    another event beside it may be what it is counted from (thanksgiving 1 year ago, palm sunday, 手术三天前)."""
+
+    day: date
+    rest: str
+    before: str
+    counted: bool = False
+
+
+def day_in(text: str, frame: Frame) -> Named | Unclear | None:
+    """The one day in a normalised text; None when it names none. Raises nothing."""
     if LUNAR.search(text):
         return Unclear("ambiguous")
     for pattern, build in _PATTERNS:
@@ -112,13 +132,17 @@ def day_in(text: str, frame: Frame) -> tuple[date, str] | Unclear | None:
             if isinstance(built, Unclear):
                 return built
             rest = text[: match.start()] + " " + text[match.end() :]
-            return _with_weekday(built, rest, match, frame)
+            counted = match.re in (_AGO, _ZH_AGO) or (
+                match.re in (_WEEKDAY, _ZH_WEEKDAY) and not (match["rel"] or match.groupdict().get("week"))
+            )
+            checked = _with_weekday(built, rest, match, frame)
+            return checked if isinstance(checked, Unclear) else Named(*checked, text[: match.start()], counted)
     return None
 
 
 def _with_weekday(day: date, rest: str, match: re.Match[str], frame: Frame) -> tuple[date, str] | Unclear:
     """A weekday beside a date must be that day's."""
-    if match.re in (_WEEKDAY, _ON_WEEK, _ZH_WEEKDAY, _RELATIVE, _AGO, _ZH_AGO, _NTH_OF_MONTH):
+    if match.re in (_WEEKDAY, _ON_WEEK, _ZH_WEEKDAY, _RELATIVE, _AGO, _ZH_AGO, _NTH_OF_MONTH, _WORKING_DAYS):
         return day, rest
     for pattern in (_WEEKDAY, _ZH_WEEKDAY):
         named = pattern.search(rest)
@@ -317,6 +341,8 @@ def _nth(match: re.Match[str], frame: Frame) -> Built:
 
 def _nth_day(match: re.Match[str], year: int, month: int) -> date | None:
     nth = NTH[match["nth"]]
+    if re.search(r"[a-z0-9](?:st|nd|rd|th|second|third) $", match.string[: match.start()]):
+        return None  # the fifth last day
     if not 1 <= year <= 9999:
         return None
     days = range(1, calendar.monthrange(year, month)[1] + 1)
@@ -414,6 +440,28 @@ def _chinese_ago(match: re.Match[str], frame: Frame) -> Built:
     return _moved(frame.today, sign * how_many, names.get(unit, "week")) or Unclear("out-of-range", match[0])
 
 
+def _next_day(match: re.Match[str], frame: Frame) -> Built:
+    """The next day is tomorrow only where the text speaks of what is to come."""
+    return frame.today + timedelta(days=1) if frame.tense == "future" else Unclear("ambiguous", match[0])
+
+
+def _working_days(match: re.Match[str], frame: Frame) -> Built:
+    """So many days from Monday to Friday, forth or back; feasts are not known here."""
+    left, day = count(match["n"]), frame.today
+    if bool(match["in"]) == bool(match["way"]) or not 0 < left <= 60:
+        return Unclear("ambiguous", match[0])
+    step = timedelta(days=-1 if match["way"] == "ago" else 1)
+    while left:
+        day += step
+        left -= day.weekday() < 5
+    return day
+
+
+def _unsaid_month(match: re.Match[str], frame: Frame) -> Built:
+    """The first Sunday: of which month?"""
+    return Unclear("ambiguous", match[0])
+
+
 def _moved(day: date, by: int, unit: str) -> date | None:
     """So many days, weeks, months or years later; the month's last day where it is shorter."""
     try:
@@ -431,6 +479,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Frame], Built]]
     (_ISO_NAMED, _named),
     (_ENDED, _either),
     (_NTH_OF_MONTH, _nth),
+    (_WORKING_DAYS, _working_days),
+    (_NEXT_DAY, _next_day),
     (_DAY_OF_MONTH, _day_of_month),
     (_DAY_FIRST, _named),
     (_MONTH_FIRST, _named),
@@ -439,6 +489,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Frame], Built]]
     (_ZH_AGO, _chinese_ago),
     (_SHORT, _either),
     (_RELATIVE, _relative),
+    (_NTH_ALONE, _unsaid_month),
     (_ON_WEEK, _week),
     (_THE_DAY, _the_day),
     (_ZH_DAY, _the_day),
@@ -447,6 +498,6 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Frame], Built]]
 )
 
 
-def other_days(rest: str, frame: Frame) -> Iterator[re.Match[str]]:
+def other_days(rest: str) -> Iterator[re.Match[str]]:
     """Every further day named in what is left of a text."""
     return (match for pattern, _ in _PATTERNS for match in pattern.finditer(rest))
