@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from care.domain.questionnaire.model import MAX_DEPTH, MAX_ITEMS, Answer, Item, Questionnaire
 from care.domain.questionnaire.places import place
@@ -24,10 +24,18 @@ class Problem:
     severity: str = "error"
 
 
+class Given(NamedTuple):
+    """One answer as it was read, where it stands, and how it is written there."""
+
+    expression: str
+    answer: Answer
+    raw: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class Entry:
-    """One entry of the document. `given`: its answers that could be read, each with its expression; `number`: which one
-    it is of those with its linkId beside it.
+    """One entry of the document. `given`: its answers that could be read; `number`: which one it is of those with its
+    linkId beside it.
     """
 
     item: Item
@@ -35,7 +43,7 @@ class Entry:
     instance: tuple[int, ...]
     expression: str
     number: int = 0
-    given: list[tuple[str, Answer]] = field(default_factory=list)
+    given: list[Given] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -145,11 +153,11 @@ class Entries:
             answer = self._answer(item, each, expression)
             inner = (*instance, len(given)) if item.is_loop else instance
             if answer is not None:
-                entry.given.append((expression, answer))
+                entry.given.append(Given(expression, answer, each))
                 given.append(answer)
                 self._lists[at] = given
-            has_inside = each.get("item") is not None and not item.is_loop
-            if item.link_id in self.form.children and (answer is not None or has_inside):
+            has_inside = each.get("item") is not None or item.link_id in self.form.children
+            if has_inside and (answer is not None or (each.get("item") is not None and not item.is_loop)):
                 self._level(each, item, inner, expression, depth + 1)
         if raw.get("item") is not None:
             self._tell(

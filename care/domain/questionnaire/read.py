@@ -20,8 +20,11 @@ from care.errors import Invalid
 _Raw = Mapping[str, Any]
 
 
-def read_questionnaire(document: Mapping[str, Any], tools: Tools = NO_TOOLS) -> Questionnaire:
+def read_questionnaire(document: Mapping[str, Any], tools: Tools = NO_TOOLS, to_run: bool = True) -> Questionnaire:
     """Read and check a FHIR R4 Questionnaire; `tools` are what needs more than the standard library.
+
+    With `to_run` false it is read only to judge the responses of others by it: a choice may then lack its options, and
+    a constraint that cannot be read is left out, with a note.
 
     Raises Invalid; `detail` holds `place` (what to look at) and `link_id` where an item is at fault. Refused: a linkId
     twice or missing, an unknown type or operator, a choice without options or with a value set that is not at hand, an
@@ -39,7 +42,7 @@ def read_questionnaire(document: Mapping[str, Any], tools: Tools = NO_TOOLS) -> 
             inside.setdefault(above, set()).add(str(raw["linkId"]))
     scope = Scope(tools, inside, variables=variables_of(document))
     notes: list[str] = []
-    source = Source(tools, contained_value_sets(document, tools.value_set), notes, {"": scope})
+    source = Source(tools, contained_value_sets(document, tools.value_set), notes, {"": scope}, to_run=to_run)
     by_id = _items(raws, source)
     items = tuple(by_id.values())
     ordered, settles = sequence(items, by_id)
@@ -53,7 +56,7 @@ def read_questionnaire(document: Mapping[str, Any], tools: Tools = NO_TOOLS) -> 
         sequence=ordered,
         children=_children_by_parent(items),
         variables=scope.read(),
-        constraints=read_constraints(document, "", scope),
+        constraints=read_constraints(document, "", scope, None if to_run else notes),
         has_loops=any(item.is_loop for item in items),
         settles=settles,
         asking=frozenset(loop for item in items if item.is_asked for loop in item.loops),

@@ -35,9 +35,12 @@ def variables_of(raw: Mapping[str, Any]) -> dict[str, Written]:
     return {each.name: each for each in found if each is not None and each.name}
 
 
-def read_formulas(raw: Mapping[str, Any], link_id: str, kind: str, scope: Scope, notes: list[str]) -> dict[str, Any]:
+def read_formulas(
+    raw: Mapping[str, Any], link_id: str, kind: str, scope: Scope, notes: list[str], to_run: bool = True
+) -> dict[str, Any]:
     """The formulas of an item, by the names of the Item's fields. Raises Invalid."""
-    found: dict[str, Any] = {"constraints": read_constraints(raw, link_id, scope), "variables": scope.read()}
+    constraints = read_constraints(raw, link_id, scope, None if to_run else notes)
+    found: dict[str, Any] = {"constraints": constraints, "variables": scope.read()}
     enable = _only(raw, ENABLE_EXPRESSION)
     if enable is not None:
         found["enable_formula"] = scope.logic(enable, link_id, "its enableWhenExpression")
@@ -71,15 +74,26 @@ def _proposal(expression: Written, link_id: str, scope: Scope, notes: list[str])
         return None
 
 
-def read_constraints(raw: Mapping[str, Any], link_id: str, scope: Scope) -> tuple[Constraint, ...]:
-    """The constraints of an item, or with an empty linkId those of the form. Raises Invalid."""
+def read_constraints(
+    raw: Mapping[str, Any], link_id: str, scope: Scope, notes: list[str] | None = None
+) -> tuple[Constraint, ...]:
+    """The constraints of an item, or with an empty linkId those of the form.
+
+    Raises Invalid; with `notes` one that cannot be read is left out and noted.
+    """
     found: list[Constraint] = []
     for each in extensions_of(raw, *CONSTRAINTS):
         key = str(extension_value(each, "key") or "constraint")
         expression = written(extension_value(each, "expression"))
         if expression is None:
             raise refuse("malformed-constraint", link_id, f"constraint {key!r} has no expression")
-        formula = scope.logic(expression, link_id, f"constraint {key!r}")
+        try:
+            formula = scope.logic(expression, link_id, f"constraint {key!r}")
+        except Invalid as bad:
+            if notes is None:
+                raise
+            notes.append(bad.message)
+            continue
         severity = "warning" if extension_value(each, "severity") == "warning" else "error"
         human, requirements = (str(extension_value(each, name) or "") for name in ("human", "requirements"))
         found.append(Constraint(key, severity, human, formula, requirements))

@@ -33,6 +33,7 @@ class Source:
     notes: list[str]
     scopes: dict[str, Scope]
     expanded: dict[str, tuple[Option, ...]] = field(default_factory=dict)
+    to_run: bool = True
 
 
 def read_item(raw: Mapping[str, Any], path: tuple[str, ...], hidden: bool, source: Source) -> Item:
@@ -64,7 +65,7 @@ def read_item(raw: Mapping[str, Any], path: tuple[str, ...], hidden: bool, sourc
         entry_format=str(extension_value(raw, ext.ENTRY_FORMAT) or ""),
         pattern=_pattern(raw, link_id, source.tools),
         **read_limits(raw, link_id, kind, source.find, source.notes),
-        **read_formulas(raw, link_id, kind, scope, source.notes),
+        **read_formulas(raw, link_id, kind, scope, source.notes, source.to_run),
     )
     return _with_options(raw, item, scope, source)
 
@@ -101,7 +102,7 @@ def _with_options(raw: Mapping[str, Any], item: Item, scope: Scope, source: Sour
         options=options,
         by_key={option.key: option for option in options},
         toggles=read_toggles(raw, item.link_id, options, scope) if options else (),
-        type="text" if item.type == "open-choice" and not options and item.is_asked else item.type,
+        type="text" if item.type == "open-choice" and not options and item.is_asked and source.to_run else item.type,
         variables=item.variables if scope.link_id == item.link_id else (),
     )
     initial = tuple(option.answer() for option in chosen) or _initial(raw, item, source.notes)
@@ -113,7 +114,7 @@ def _options(raw: Mapping[str, Any], item: Item, source: Source) -> tuple[tuple[
     canonical = raw.get("answerValueSet")
     if not options and isinstance(canonical, str) and canonical:
         options = _of_value_set(canonical, item, source)
-    if options or not item.is_asked:
+    if options or not (item.is_asked and source.to_run):
         return options, chosen
     expression = written(extension_value(raw, *ext.ANSWER_EXPRESSION))
     if expression is not None:
@@ -129,7 +130,7 @@ def _of_value_set(canonical: str, item: Item, source: Source) -> tuple[Option, .
     """The options of a value set, read once a form. What is never asked can do without."""
     if canonical not in source.expanded:
         found = source.find(canonical)
-        if found is None and not item.is_asked:
+        if found is None and not (item.is_asked and source.to_run):
             source.notes.append(f"item {item.link_id!r}: its value set is not at hand; it is not asked")
             return ()
         if found is None:

@@ -87,5 +87,7 @@ def _limits(raw: Mapping[str, Any]) -> Span | None:
 
 
 def _bytes(size: Any) -> float | None:
-    """maxSize is in megabytes."""
-    return float(size) * 1_000_000 if _is_number(size) and size > 0 else None
+    """maxSize was in megabytes at first and is in bytes by now; nobody limits a file to less than a thousand bytes."""
+    if not _is_number(size) or size <= 0:
+        return None
+    return float(size) * (1_000_000 if size < 1_000 else 1)

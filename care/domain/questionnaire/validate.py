@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from care.domain.questionnaire.check import holding, together
-from care.domain.questionnaire.entries import Entries, Entry, Level, Problem
+from care.domain.questionnaire.entries import Entries, Entry, Given, Level, Problem
 from care.domain.questionnaire.formats import is_before, is_date_time
-from care.domain.questionnaire.limits import problems_of
-from care.domain.questionnaire.model import Answer, Constraint, Item, Questionnaire
+from care.domain.questionnaire.limits import Wrong, problems_of
+from care.domain.questionnaire.model import Constraint, Item, Questionnaire
 from care.domain.questionnaire.places import place
 from care.domain.questionnaire.standing import Standing
 
@@ -29,8 +29,9 @@ UNFINISHED = frozenset(("required", "too-few", "too-many", "not-repeating"))
 def validate(questionnaire: Questionnaire, document: Mapping[str, Any]) -> list[Problem]:
     """Everything wrong with a response as FHIR and its form want it; warnings are among it (see `Problem.severity`).
 
-    Codes: those of `check`, `limits.problems_of` and `from_response`; items-beside-answer, line-break, no-status,
-    wrong-status, constraint and constraint-not-checked; as warnings also draft, retired and not-in-effect for the form.
+    Codes: those of `check`, `limits.problems_of` and `from_response`; items-beside-answer, line-break, wrong-display,
+    value-set-not-at-hand, no-status, wrong-status, constraint-not-checked; of the form, as warnings: draft, retired,
+    not-in-effect, wrong-questionnaire. A form that is only judged by may be read with `to_run` false.
     """
     if not isinstance(document, Mapping) or document.get("resourceType") != ROOT:
         return [Problem(ROOT, "", "not-a-response", "this is not a FHIR QuestionnaireResponse")]
@@ -120,20 +121,19 @@ class _Validation:
         for entry in entries:
             yield from self.constraints(item.constraints, item, self._inside(entry), entry.expression)
 
-    def _question(self, item: Item, given: list[tuple[str, Answer]], entries: list[Entry]) -> Iterator[Problem]:
+    def _question(self, item: Item, given: list[Given], entries: list[Entry]) -> Iterator[Problem]:
         if not given:
             if item.is_asked and not any(entry.raw.get("answer") for entry in entries):
                 yield from self._missing(item, entries[0].expression)
             return
-        answers = tuple(answer for _, answer in given)
+        answers = tuple(one.answer for one in given)
         for code, message in together(item, answers):
             where = entries[-1].expression if code != "exclusive" else _alone(item, given)
             yield Problem(where, item.link_id, code, message)
-        for expression, answer in given:
-            for code, message in problems_of(item, answer):
-                yield Problem(expression, item.link_id, code, message)
-            if item.type == "string" and answer.type == "string" and set("\r\n") & set(str(answer.value)):
-                yield Problem(expression, item.link_id, "line-break", "a string has one line; a text may have several")
+        named = self._form.memory.raw(self._form.document, item.link_id).get("answerValueSet")
+        for one in given:
+            for code, message in (*problems_of(item, one.answer), *_beyond(item, one, bool(named))):
+                yield Problem(one.expression, item.link_id, code, message)
 
     def constraints(
         self, constraints: tuple[Constraint, ...], item: Item | None, instance: tuple[int, ...], expression: str
@@ -152,9 +152,27 @@ class _Validation:
                 )
 
 
-def _alone(item: Item, given: list[tuple[str, Answer]]) -> str:
+def _alone(item: Item, given: list[Given]) -> str:
     """Where the first answer stands that can only be chosen alone."""
-    return next(at for at, answer in given if (option := item.option_of(answer)) is not None and option.exclusive)
+    chosen = ((one.expression, item.option_of(one.answer)) for one in given)
+    return next(at for at, option in chosen if option is not None and option.exclusive)
+
+
+def _beyond(item: Item, given: Given, has_value_set: bool) -> Iterator[Wrong]:
+    """What is wrong with how an answer is written, though it can be understood."""
+    answer = given.answer
+    if item.type == "string" and answer.type == "string" and set("\r\n") & set(str(answer.value)):
+        yield "line-break", "a string has one line; a text may have several"
+    if not has_value_set or answer.type != "coding":
+        return
+    option = item.option_of(answer)
+    if not item.options:
+        yield "value-set-not-at-hand", "the value set of this question is not at hand"
+    elif option is not None:
+        display = given.raw["valueCoding"].get("display")
+        known = {text.strip().casefold() for text in option.text.values()}
+        if isinstance(display, str) and display.strip().casefold() not in known:
+            yield "wrong-display", "this code means something else in its value set"
 
 
 def _about(questionnaire: Questionnaire, document: Mapping[str, Any]) -> Iterator[Problem]:
