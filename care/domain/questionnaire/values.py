@@ -59,8 +59,8 @@ def value_of(item: Item, answer: Answer) -> dict[str, Any]:
         return {"valueAttachment": rest | ({"title": answer.value} if named else {})}
     if answer.type == "reference":
         return {"valueReference": content_of(answer) or {"reference": answer.value}}
-    name = "valueDecimal" if item.type == "decimal" else _NAMES.get(answer.type, "valueString")
-    return {name: answer.value}
+    kind = "decimal" if item.type == "decimal" and answer.type == "integer" else answer.type
+    return {_NAMES.get(kind, "valueString"): answer.value}
 
 
 def _quantity(answer: Answer) -> dict[str, Any]:
