@@ -40,7 +40,7 @@ def read_questionnaire(document: Mapping[str, Any], tools: Tools = NO_TOOLS, to_
     for raw, path in raws:
         for above in path:
             inside.setdefault(above, set()).add(str(raw["linkId"]))
-    scope = Scope(tools, inside, variables=variables_of(document))
+    scope = Scope(tools, {str(raw["linkId"]): path for raw, path in raws}, inside, variables=variables_of(document))
     notes: list[str] = []
     source = Source(tools, contained_value_sets(document, tools.value_set), notes, {"": scope}, to_run=to_run)
     by_id = _items(raws, source)

@@ -89,7 +89,7 @@ def _scope(raw: Mapping[str, Any], link_id: str, path: tuple[str, ...], source: 
     """The variables that the item's expressions see; an item without its own sees those above it."""
     above = source.scopes[path[-1] if path else ""]
     own = variables_of(raw)
-    scope = Scope(source.tools, above.inside, link_id, above, own) if own else above
+    scope = Scope(source.tools, above.paths, above.inside, link_id, above, own) if own else above
     source.scopes[link_id] = scope
     return scope
 

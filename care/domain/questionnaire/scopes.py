@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from care.domain.questionnaire.formulas import Formula, Variable
 from care.domain.questionnaire.refusal import refuse
-from care.domain.questionnaire.tools import Tools
+from care.domain.questionnaire.tools import PART, PREFIX, SUFFIX, Tools
 from care.errors import Invalid
 
 _GIVEN = frozenset(("resource", "rootResource", "context", "questionnaire", "qitem", "sct", "loinc", "ucum"))
 """Names that are always supplied (HL7 FHIRPath and Structured Data Capture)."""
 _ALSO_GIVEN = ("vs-", "ext-")
+_DESCRIBED: Mapping[str, Callable[[str, str], bool]] = {
+    PREFIX: str.startswith,
+    SUFFIX: str.endswith,
+    PART: str.__contains__,
+}
 _CLOCK = re.compile(r"\b(?:now|today|timeOfDay)\s*\(")
 _LONGEST = 20_000
 _DEEPEST = 30
@@ -51,9 +56,11 @@ def written(value: Any) -> Written | None:
 
 @dataclass(slots=True)
 class Scope:
-    """The variables of an item, above them those of what it stands in. `inside`: linkIds by what they stand below."""
+    """The variables of an item, above them those of what it stands in. `paths`: the
+    linkIds above each linkId of the form; `inside`: those below it."""
 
     tools: Tools
+    paths: Mapping[str, tuple[str, ...]]
     inside: Mapping[str, set[str]]
     link_id: str = ""
     above: Scope | None = None
@@ -85,7 +92,7 @@ class Scope:
         if len(text) > _LONGEST:
             raise Invalid("unreadable-expression", "it is too long")
         run = self.tools.compile(text)
-        needs = None if run.link_ids is None else {*run.link_ids, *((link_id,) if link_id else ())}
+        needs = None if run.link_ids is None else self._named(run.link_ids) | ({link_id} if link_id else set())
         steady, known = _CLOCK.search(text) is None, True
         for name in run.names:
             variable = self._variable(name)
@@ -95,8 +102,17 @@ class Scope:
             steady, known = steady and variable.steady, known and variable.known
             needs = None if needs is None or variable.needs is None else needs | variable.needs
         if needs is not None:
-            needs |= {below for link_id in needs for below in self.inside.get(link_id, ())}
+            below = {each for named in needs for each in self.inside.get(named, ())}
+            needs |= below | {each for named in needs for each in self.paths.get(named, ())}
         return Formula(text, run, None if needs is None else frozenset(needs), steady, known)
+
+    def _named(self, link_ids: frozenset[str]) -> set[str]:
+        """The linkIds of the form that an expression names or describes."""
+        found: set[str] = set()
+        for named in link_ids:
+            fits = _DESCRIBED.get(named[:2])
+            found |= {each for each in self.paths if fits(each, named[2:])} if fits is not None else {named}
+        return found
 
     def read(self) -> tuple[Variable, ...]:
         """The variables defined here that can be run."""

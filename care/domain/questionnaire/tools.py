@@ -12,6 +12,9 @@ from typing import Any, Protocol
 
 from care.errors import CareError, Invalid
 
+PREFIX, SUFFIX, PART = "\x1e^", "\x1e$", "\x1e*"
+"""Before a text, in Expression.link_ids: every linkId that begins with it, ends with it, or has it inside."""
+
 
 class ExpressionFailed(CareError):
     """An expression gave an error, took too long or gave what its place cannot take. It has no value then."""
@@ -24,7 +27,8 @@ class Expression(Protocol):
     """A compiled FHIRPath expression.
 
     `link_ids`: the linkIds that it names literally, when it looks at nothing else but what lies below them and below
-    its own item (None: it may look at anything). `names`: the %variables that it uses.
+    its own item (None: it may look at anything); those that it only describes stand as PREFIX, SUFFIX or PART and a
+    text. `names`: the %variables that it uses.
     """
 
     @property

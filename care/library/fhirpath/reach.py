@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
+from care.domain.questionnaire.tools import PART, PREFIX, SUFFIX
 from care.library.fhirpath.parsing import Tree
 
+_MARKS = {"startsWith": PREFIX, "endsWith": SUFFIX, "contains": PART, "matches": PART}
+_PLAIN = re.compile(r"(?:(?:[A-Za-z0-9_\- ]|\\[./\-])(?![*+?{]))+")
+_GROUPED = re.compile(r"\\.|\[[^\]]*\]|\([^()]*\)")
 _DOWN = frozenset(("children", "descendants", "repeat", "repeatAll"))
 _FORM = ("questionnaire", "qitem")
 
@@ -27,9 +33,12 @@ def timed(tree: Tree) -> bool:
 def link_ids(tree: Tree) -> frozenset[str] | None:
     """The linkIds whose answers its value can depend on, with whatever lies below them; None when that may be any.
 
-    It is known when every step down to items (item, descendants(), repeat(item) …) is followed by a where() that names
-    the linkIds, and nothing below a named item goes down again without one. A step from the form itself does not count.
-    What begins at the context (`answer.value`) depends on the item that it is evaluated on besides.
+    A linkId that is only described (`linkId.startsWith('a.')`) is in it as PREFIX, SUFFIX or PART and the text: a mark
+    that no linkId can begin with.
+
+    It is known when every way down to items (item, descendants(), repeat(item) …) comes to a where() that names the
+    linkIds. A step from the form itself does not count. What begins at the context (`answer.value`) depends on the item
+    that it is evaluated on besides.
     """
     found: set[str] = set()
     waiting = [tree]
@@ -52,7 +61,7 @@ def _named_in(parts: tuple[Tree, ...]) -> set[str] | None:
     open_ended = parts[0].kind == "variable" and parts[0].value in ("resource", "rootResource") and len(parts) == 1
     for part in parts:
         if (part.kind, part.value) == ("member", "item") or (part.kind == "call" and part.value in _DOWN):
-            open_ended = True
+            open_ended = not found  # below what was named nothing else is reached
         elif part.kind == "call" and part.value == "where" and open_ended:
             named = _wanted(part.parts[0])
             if named is not None:
@@ -69,6 +78,8 @@ def _named_in(parts: tuple[Tree, ...]) -> set[str] | None:
 
 def _wanted(condition: Tree) -> set[str] | None:
     """The linkIds that a condition lets through; None when it may be any."""
+    if condition.kind == "path":
+        return _described(condition)
     if condition.kind != "chain":
         return None
     operators = set(condition.value)
@@ -83,6 +94,24 @@ def _wanted(condition: Tree) -> set[str] | None:
     if operators == {"and"}:
         return next((side for side in sides if side is not None), None)
     return None
+
+
+def _described(tree: Tree) -> set[str] | None:
+    """The linkIds in linkId.startsWith('a'), and in matches('a…') those that have its plain beginning in them."""
+    if len(tree.parts) not in (2, 3) or not _is_link_id(Tree("path", None, tree.parts[:-1])):
+        return None
+    call = tree.parts[-1]
+    given = call.parts[0].value if call.kind == "call" and len(call.parts) == 1 else None
+    if call.kind != "call" or call.value not in _MARKS or not isinstance(given, str) or call.parts[0].kind != "literal":
+        return None
+    if call.value != "matches":
+        return {_MARKS[call.value] + given}
+    start = given.removeprefix("^")
+    plain = _PLAIN.match(start)
+    head = plain[0].replace("\\", "") if plain else ""
+    if "|" in _GROUPED.sub("", given) or not head:
+        return None
+    return {(PREFIX if start != given else PART) + head}
 
 
 def _is_link_id(tree: Tree) -> bool:

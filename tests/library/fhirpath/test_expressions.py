@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from care.domain.questionnaire.tools import ExpressionFailed
+from care.domain.questionnaire.tools import PART, PREFIX, SUFFIX, ExpressionFailed
 from care.errors import Invalid
 from care.library.fhirpath import compile_expression
 
@@ -194,15 +194,22 @@ def test_an_expression_without_a_clock_does_not_read_one() -> None:
         ("%resource.item.where(linkId = 'a').answer.value", {"a"}),
         ("%resource.descendants().where(linkId = 'a' or 'b' = $this.linkId).answer.value", {"a", "b"}),
         ("%resource.repeat(item).where(linkId in ('a' | 'b' | 'c')).answer", {"a", "b", "c"}),
-        ("item.where(linkId = 'g').item.where(linkId = 'a' and answer.exists()).answer.value", {"g", "a"}),
+        ("item.where(linkId = 'g').item.where(linkId = 'a' and answer.exists()).answer.value", {"g"}),
         ("%resource.item.exists(linkId = 'a')", {"a"}),
         ("answer.value > 3", set()),
         ("%total + 1", set()),
         ("%questionnaire.item.where(linkId = 'x').text & %resource.item.where(linkId = 'a').answer.value", {"a"}),
         ("%resource.item.answer.value.sum()", None),
-        ("%resource.item.where(linkId = 'g').item.answer.value", None),
+        ("%resource.item.where(linkId = 'g').item.answer.value", {"g"}),
         ("%resource.item.where(linkId = %which).answer", None),
-        ("%resource.item.where(linkId.startsWith('a')).answer", None),
+        ("%resource.item.where(linkId.startsWith('a.')).answer", {PREFIX + "a."}),
+        ("%resource.item.where($this.linkId.endsWith('.a') and answer.exists())", {SUFFIX + ".a"}),
+        (r"%resource.descendants().where(linkId.matches('a\\.(pain|stiff)\\.q[0-9]+')).answer", {PART + "a."}),
+        ("%resource.descendants().where(linkId.matches('^ab*')).answer", {PREFIX + "a"}),
+        ("%resource.descendants().where(linkId.matches('a|b')).answer", None),
+        ("%resource.descendants().where(linkId.matches('[ab]')).answer", None),
+        ("%resource.item.where(linkId.startsWith(%which)).answer", None),
+        ("%resource.item.where(linkId.startsWith('a').not()).answer", None),
         ("%resource.item.where(linkId = 'a' or answer.exists())", None),
         ("%resource.descendants().count()", None),
     ],
