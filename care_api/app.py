@@ -26,11 +26,25 @@ from care.library import value_sets
 from care.records import seal
 from care.runtime import Assess, Runtime
 from care.settings import Settings
-from care_api import cli, database, guard, headers, health, me, metrics, openapi, problems, questionnaires, sign_in
+from care_api import (
+    cli,
+    database,
+    forms,
+    guard,
+    headers,
+    health,
+    me,
+    metrics,
+    openapi,
+    patient_page,
+    problems,
+    questionnaires,
+    sign_in,
+)
 from care_api.meter import Meter, metered
 
 ROOT = Path(__file__).resolve().parent.parent
-API = (sign_in.blueprint, me.blueprint, questionnaires.blueprint)
+API = (sign_in.blueprint, me.blueprint, forms.blueprint, questionnaires.blueprint)
 
 
 class NotConfigured(SystemExit):
@@ -89,7 +103,7 @@ def _open_doors(app: Flask, rt: Runtime, settings: Settings) -> None:
         csrf.exempt(blueprint)  # a bearer token is not sent by a browser on its own
     app.register_blueprint(bots.webhooks.blueprint)
     csrf.exempt(bots.webhooks.blueprint)  # a signature proves the caller
-    for page in (health.blueprint, metrics.blueprint, dashboard.blueprint, core.blueprint):
+    for page in (health.blueprint, metrics.blueprint, patient_page.blueprint, dashboard.blueprint, core.blueprint):
         app.register_blueprint(page)
 
 

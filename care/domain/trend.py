@@ -18,6 +18,9 @@ GAIN_WITHIN = timedelta(
     hours=84
 )  # three days of weighing in the morning, which varies by some hours; as the rule has it
 
+ENOUGH = 10
+"""Values from which on a patient has a usual range of their own."""
+
 TITLES = {
     GLUCOSE: "Glucose",
     WEIGHT: "Weight",
@@ -128,6 +131,18 @@ def _side(value: float, low: float | None, high: float | None) -> str:
     if high is None:
         return ""
     return "high" if value > high or (low is None and value == high) else ""
+
+
+def usual(points: Sequence[Point], until: datetime) -> tuple[float, float] | None:
+    """The patient's own usual range: the middle eight tenths of the values before `until`; None with fewer than ten.
+
+    It says what has been, not what should be. The two ends are values that were measured.
+    """
+    values = sorted(point.value for point in points if point.at < until and not point.comparator)
+    if len(values) < ENOUGH:
+        return None
+    aside = len(values) // 10
+    return values[aside], values[-1 - aside]
 
 
 def line(values: Sequence[float], width: float = 96, height: float = 24) -> str:

@@ -90,18 +90,21 @@ class _Text:
         return is_alarming(self.verdict)
 
 
-def receive(session: Session, rt: Runtime, incoming: Incoming) -> Received:
+def receive(session: Session, rt: Runtime, incoming: Incoming, speaker: UUID | None = None) -> Received:
     """Keep one text and screen it; commits. See receive_many."""
-    return receive_many(session, rt, [incoming])[0]
+    return receive_many(session, rt, [incoming], speaker)[0]
 
 
-def receive_many(session: Session, rt: Runtime, incoming: Sequence[Incoming]) -> list[Received]:
+def receive_many(
+    session: Session, rt: Runtime, incoming: Sequence[Incoming], speaker: UUID | None = None
+) -> list[Received]:
     """Keep texts in their order and screen each of them, in one commit. One result a text, in order.
 
+    `speaker` is the patient who wrote, where that is known (they are signed in) although several share the address.
     Raises NotReady("no-team") when there is no organization yet that could look after a text: it should come again.
     """
     now = rt.now()
-    kept = _prepared(session, incoming)
+    kept = _prepared(session, incoming, speaker)
     known = _insert(session, kept, now)
     new = [one for one in kept if known[one.incoming.channel, one.external_id] == one.id]
     if new:
@@ -115,7 +118,7 @@ def receive_many(session: Session, rt: Runtime, incoming: Sequence[Incoming]) ->
     return [Received(known[one.incoming.channel, one.external_id], one.id in ids, one.verdict) for one in kept]
 
 
-def _prepared(session: Session, incoming: Sequence[Incoming]) -> list[_Text]:
+def _prepared(session: Session, incoming: Sequence[Incoming], speaker: UUID | None) -> list[_Text]:
     tokens = [address_token(one.channel, one.sender) for one in incoming]
     people = _people(session, set(tokens))
     teams: dict[str, _Team] = {}
@@ -123,6 +126,8 @@ def _prepared(session: Session, incoming: Sequence[Incoming]) -> list[_Text]:
     kept: list[_Text] = []
     for one, token in zip(incoming, tokens, strict=True):
         known = people.get((one.channel, token), ())
+        if speaker is not None:
+            known = tuple(person for person in known if person[1].id == speaker)
         if known:
             team = _Team(known[0][1].care_team_id, known[0][1].organization_id)
         else:

@@ -13,11 +13,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Priority, Purpose, ResponseStatus, TaskStatus
-from care.domain.questionnaire import Answers, Questionnaire, check, from_response
+from care.domain.questionnaire import (
+    Answers,
+    Issue,
+    Questionnaire,
+    check,
+    from_response,
+    instance_of,
+    link_id_of,
+)
 from care.domain.screen import screen
 from care.errors import Conflict, Invalid, NotFound
 from care.library import lexicon
 from care.records.care_plans import active_plans
+from care.records.form_drafts import drop_form_draft
 from care.records.idempotency_keys import IdempotencyKey
 from care.records.patients import Patient
 from care.records.questionnaire_responses import QuestionnaireResponse
@@ -30,7 +39,7 @@ from care.services.escalations import raise_alarms
 from care.services.locks import wait_for_patient
 from care.services.scoring import score_due
 
-__all__ = ["Draft", "draft", "keep", "score_due", "store", "submit"]
+__all__ = ["Draft", "answer_from", "draft", "keep", "may_be_answered", "score_due", "store", "submit"]
 
 AHEAD = timedelta(hours=24)  # how long before its due moment a task can be answered (today's list is longer than now)
 SKEW = timedelta(minutes=5)  # how far a phone's clock may be ahead of ours
@@ -75,6 +84,8 @@ def submit(
         task=None if task is not None and _over(task, authored_at) else task,
         care_plan_id=care_plan_id,
     )
+    if task is not None:
+        drop_form_draft(session, task.id)
     answer = _answer(response, _advice(session, now, patient, response, answers))
     if idempotency_key is not None:
         row = IdempotencyKey(
@@ -119,12 +130,22 @@ def _task(session: Session, patient: Patient, task_id: UUID | None, now: datetim
     task = session.scalars(found.with_for_update().execution_options(populate_existing=True)).first()
     if task is None:
         raise NotFound("task", "no such task")
+    may_be_answered(task, now)
+    return task
+
+
+def may_be_answered(task: Task, now: datetime) -> None:
+    """Raise Conflict when the task cannot be answered now: it is cancelled, or not due yet."""
     if task.status == TaskStatus.CANCELLED.value:
         raise Conflict("task-cancelled", "this task is no longer needed")
-    early = timedelta() if task.closes_at is not None else AHEAD  # a window that closes is kept on both sides
-    if (task.opens_at or task.due_at) > now + early:
+    if answer_from(task) > now:
         raise Conflict("task-not-due", "this task cannot be answered yet")
-    return task
+
+
+def answer_from(task: Task) -> datetime:
+    """When a task can be answered first."""
+    early = timedelta() if task.closes_at is not None else AHEAD  # a window that closes is kept on both sides
+    return (task.opens_at or task.due_at) - early
 
 
 def _over(task: Task, authored_at: datetime) -> bool:
@@ -157,17 +178,24 @@ def _answers(form: Questionnaire, document: Mapping[str, Any]) -> Answers:
     answers = from_response(form, document)
     issues = check(form, answers)
     if issues:
-        first = issues[0]
+        first, link_id = issues[0], link_id_of(issues[0].link_id)
         raise Invalid(
             first.code,
-            f"item {first.link_id!r}: {first.message}",
-            place=first.link_id,
-            link_id=first.link_id,
-            errors=[{"linkId": one.link_id, "code": one.code, "message": one.message} for one in issues],
+            f"item {link_id!r}: {first.message}",
+            place=link_id,
+            link_id=link_id,
+            errors=[_told(one) for one in issues],
         )
-    if not any(answers.values()):
+    if not any(given and given[0].type != "count" for given in answers.values()):
         raise Invalid("empty-report", "the report answers nothing", place="item")
     return answers
+
+
+def _told(issue: Issue) -> dict[str, Any]:
+    """An issue for the app: the linkId, and where something repeats in which instance (0-based, outermost first)."""
+    told: dict[str, Any] = {"linkId": link_id_of(issue.link_id), "code": issue.code, "message": issue.message}
+    instance = instance_of(issue.link_id)
+    return told | {"instance": list(instance)} if instance else told
 
 
 def _authored(document: Mapping[str, Any], now: datetime) -> datetime:

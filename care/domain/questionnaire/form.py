@@ -5,19 +5,23 @@ The same engine as the conversation's: what is enabled, filled in and wrong is d
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from care.domain.questionnaire.asking import as_asked
 from care.domain.questionnaire.check import Issue, check
+from care.domain.questionnaire.layout import begun, positions
 from care.domain.questionnaire.model import Answer, Answers, Item, Option, Questionnaire, in_language
 from care.domain.questionnaire.places import place
-from care.domain.questionnaire.units import convert, label, system_of
-from care.domain.questionnaire.walk import enabled, filled, progress, spot_at
+from care.domain.questionnaire.standing import Standing, suggested
+from care.domain.questionnaire.units import convert, label
+from care.domain.questionnaire.values import value_of
+from care.domain.questionnaire.walk import progress
 
 MANY_OPTIONS = 12  # more are folded into a list to pick from
 MOST_INSTANCES = 50
-ASIDE = {"help": "help", "flyover": "help", "prompt": "help", "unit": "unitText", "lower": "lower", "upper": "upper"}
+MOST_ROUNDS = 4
+ASIDE = {"help": "help", "flyover": "help", "unit": "unitText", "lower": "lower", "upper": "upper"}
 """Displays below a question that are said with it, by their itemControl: the key they are said under."""
 _FOLDED = ("drop-down", "autocomplete", "lookup")
 _PLAIN = {"text": "lines", "date": "date", "dateTime": "date-time", "time": "time", "attachment": "file"}
@@ -34,22 +38,43 @@ def form(
     open (a text of one's own is taken too), values (FHIR's value[x]; a file without its data), units [{code, text}],
     min, max, minLength, maxLength, pattern, decimals, step, lower, upper, hint, problems, and below it `items`, or
     `instances` [{items, removable}] with `addable` where it repeats.
+
+    A question that is at no place of `answers` yet is drawn with what the form itself proposes; with an empty answer
+    it stays empty.
     """
-    full = standing(questionnaire, answers)
+    full = standing(questionnaire, proposed(questionnaire, answers))
     told: dict[str, list[dict[str, str]]] = {}
     for one in problems:
         told.setdefault(one.link_id, []).append({"code": one.code, "message": one.message})
     done, of = progress(questionnaire, full)
-    drawn = _Drawing(questionnaire, full, language, told)
     return {
         "questionnaire": questionnaire.canonical,
         "title": in_language(questionnaire.title, language),
         "language": language,
-        "items": drawn.below("", ()),
+        "items": _Drawing(questionnaire, full, language, told).below("", ()),
         "progress": {"done": done, "of": of},
-        "can_complete": any(full.values()) and not check(questionnaire, full),
+        "can_complete": holds_answer(full) and not check(questionnaire, full),
         "problems": told,
     }
+
+
+def proposed(questionnaire: Questionnaire, answers: Answers) -> Answers:
+    """The answers, with what the form proposes where nobody has said anything, not even that it is empty."""
+    if not any(item.initial or item.initial_formula for item in questionnaire.items):
+        return answers
+    found = dict(answers)
+    for _ in range(MOST_ROUNDS):  # a proposal may enable a question that has one too
+        now = Standing(questionnaire, found)
+        before = len(found)
+        for here in positions(questionnaire, now.values):
+            at = place(here.item.link_id, here.instance)
+            if here.after is None and here.item.is_asked and at in now.on and at not in found:
+                given = suggested(now.worker, here.item, here.instance)
+                if given:
+                    found[at] = given
+        if len(found) == before:
+            break
+    return found
 
 
 def standing(questionnaire: Questionnaire, answers: Answers) -> Answers:
@@ -57,9 +82,13 @@ def standing(questionnaire: Questionnaire, answers: Answers) -> Answers:
 
     A form that is being filled in may still hold an answer to a question that another answer has taken away.
     """
-    full = filled(questionnaire, answers)
-    on = enabled(questionnaire, full)
-    return full if on.issuperset(full) else {at: given for at, given in full.items() if at in on}
+    now = Standing(questionnaire, answers)
+    return {at: given for at, given in now.values.items() if given and at in now.on}
+
+
+def holds_answer(answers: Answers) -> bool:
+    """Whether anything is answered; how many instances there are is no answer."""
+    return any(given and given[0].type != "count" for given in answers.values())
 
 
 class _Drawing:
@@ -68,12 +97,8 @@ class _Drawing:
     def __init__(
         self, questionnaire: Questionnaire, answers: Answers, language: str, told: Mapping[str, list[dict[str, str]]]
     ) -> None:
-        self.questionnaire, self.answers, self.language, self.told = questionnaire, answers, language, told
-        self.children = dict(questionnaire.children)
-        for item in () if self.children else questionnaire.items:
-            above = item.path[-1] if item.path else ""
-            self.children[above] = (*self.children.get(above, ()), item)
-        self.on = enabled(questionnaire, answers)
+        self.now = Standing(questionnaire, answers)
+        self.children, self.language, self.told = questionnaire.children, language, told
 
     def below(self, parent: str, instance: tuple[int, ...]) -> list[dict[str, Any]]:
         """The nodes below an item (or "": the form itself) in one instance of what repeats above them."""
@@ -84,15 +109,14 @@ class _Drawing:
         ]
 
     def _shown(self, parent: str, instance: tuple[int, ...]) -> Iterator[tuple[Item, str]]:
+        """What is enabled below an item, with its text and options as the answers so far make them."""
         for item in self.children.get(parent, ()):
             where = place(item.link_id, instance)
-            if where in self.on and not item.hidden:
-                yield item, where
+            if where in self.now.on and not item.hidden:
+                yield as_asked(item, instance, self.now), where
 
     def _node(self, item: Item, where: str, instance: tuple[int, ...]) -> dict[str, Any]:
-        given = self.answers.get(where, ())
-        now = spot_at(self.questionnaire, self.answers, where)
-        item = now.item if now else item  # its text and options as the answers so far make them
+        given = self.now.values.get(where, ())
         node: dict[str, Any] = {
             "place": where,
             "linkId": item.link_id,
@@ -111,21 +135,21 @@ class _Drawing:
             node["values"] = [shown(item, answer) for answer in given]
         if self.told.get(where):
             node["problems"] = self.told[where]
-        return node | self._inside(item, where, instance, given)
+        return node | self._inside(item, instance)
 
-    def _inside(self, item: Item, where: str, instance: tuple[int, ...], given: tuple[Answer, ...]) -> dict[str, Any]:
+    def _inside(self, item: Item, instance: tuple[int, ...]) -> dict[str, Any]:
         """What stands below an item: `items`, or where it repeats an instance each time."""
         if not self.children.get(item.link_id):
             return {}
         if not item.is_loop:
             return {"items": self.below(item.link_id, instance)}
-        count = len(given) if item.is_question else count_of(given)
+        count = min(begun(item, instance, self.now.values), MOST_INSTANCES)
         least = max(item.min_occurs or 0, 0 if item.is_question else 1)
+        most = min(item.max_occurs or MOST_INSTANCES, MOST_INSTANCES)
         instances = [
             {"items": self.below(item.link_id, (*instance, number)), "removable": count > least}
             for number in range(count)
         ]
-        most = min(item.max_occurs or MOST_INSTANCES, MOST_INSTANCES)
         return {"instances": instances, "addable": count < most and not item.read_only}
 
     def _details(self, item: Item, given: tuple[Answer, ...]) -> dict[str, Any]:
@@ -196,28 +220,8 @@ def key_of(option: Option) -> str:
     return option.text[""]
 
 
-def count_of(given: tuple[Answer, ...]) -> int:
-    """How many instances of a repeating group were begun; one where nobody said."""
-    return max(int(given[0].value), 0) if given else 1
-
-
 def shown(item: Item, answer: Answer) -> dict[str, Any]:
     """The answer as FHIR's value[x]; of a file only what it is, not its data."""
-    if answer.type == "coding":
-        parts = {"system": answer.system, "code": answer.code, "display": answer.value}
-        return {"valueCoding": {name: part for name, part in parts.items() if part}}
-    if answer.type == "quantity":
-        quantity: dict[str, Any] = {"value": answer.value, "unit": answer.unit or answer.code}
-        quantity |= {"comparator": answer.comparator} if answer.comparator else {}
-        quantity |= {"system": system_of(answer.code), "code": answer.code} if answer.code else {}
-        return {"valueQuantity": {name: part for name, part in quantity.items() if part != ""}}
-    if answer.type == "attachment":
-        whole = {"title": answer.value} | (json.loads(answer.content) if answer.content else {})
-        return {"valueAttachment": {name: part for name, part in whole.items() if name != "data"}}
-    if answer.type == "reference":
-        return {"valueReference": {"reference": answer.value}}
-    if answer.type == "url":
-        return {"valueUri": answer.value}
-    if item.type == "decimal":
-        return {"valueDecimal": answer.value}
-    return {f"value{answer.type[0].upper()}{answer.type[1:]}": answer.value}
+    value = value_of(item, answer)
+    file = value.get("valueAttachment")
+    return {"valueAttachment": {name: part for name, part in file.items() if name != "data"}} if file else value

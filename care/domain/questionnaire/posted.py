@@ -19,15 +19,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from care.domain.questionnaire.check import Issue
-from care.domain.questionnaire.form import MOST_INSTANCES, count_of, key_of
-from care.domain.questionnaire.model import MAX_ITEMS, Answer, Answers, Item, Questionnaire
+from care.domain.questionnaire.form import MOST_INSTANCES, key_of
+from care.domain.questionnaire.layout import begun
+from care.domain.questionnaire.limits import LARGEST_FILE
+from care.domain.questionnaire.model import MAX_ITEMS, Answer, Answers, Item, Questionnaire, Spot
 from care.domain.questionnaire.places import instance_of, link_id_of, place
 from care.domain.questionnaire.text import storable
 from care.domain.questionnaire.units import label
+from care.domain.questionnaire.walk import answered
 from care.errors import Invalid
 
-LARGEST_FILE = 600_000
-"""Bytes: with its base64 and the other answers it stays below what the API takes in one request."""
 _NUMBER = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{1,15})?")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?")
 _MEDIA = re.compile(r"(image|audio|video|application|text)/[A-Za-z0-9.+-]{1,80}")
@@ -78,28 +79,48 @@ def read_posted(
     return answers, issues
 
 
-def without_instance(answers: Answers, questionnaire: Questionnaire, where: str, number: int) -> Answers:
-    """The answers after one instance (0-based) of what repeats at `where` was taken away; the later ones move up.
+def without_instance(
+    questionnaire: Questionnaire, posted: Mapping[str, Sequence[Any]], where: str, number: int
+) -> dict[str, Sequence[Any]]:
+    """The posted form after one instance (0-based) of what repeats at `where` was taken away; the later ones move up.
 
     Raises Invalid when nothing repeats there or there is no such instance.
     """
     item = _item_at(questionnaire, where)
-    given = answers.get(where, ())
-    count = len(given) if item.is_question else count_of(given)
+    given = list(posted.get(where, ()))
+    count = len(given) if item.is_question else _begun(item, where, given)
     if not item.is_loop or not 0 <= number < count:
         raise Invalid("no-such-instance", "there is nothing to take away here", place=where)
     above = instance_of(where)
-    kept: dict[str, tuple[Answer, ...]] = {}
-    for at, values in answers.items():
-        inner = questionnaire.by_id[link_id_of(at)]
+    kept: dict[str, Sequence[Any]] = {}
+    for at, values in posted.items():
+        inner = _item_at(questionnaire, at)
         instance, depth = instance_of(at), len(above)
         inside = len(inner.loops) > depth and inner.loops[depth] == item.link_id and instance[:depth] == above
         if not inside or instance[depth] < number:
             kept[at] = values
         elif instance[depth] > number:
             kept[place(inner.link_id, (*above, instance[depth] - 1, *instance[depth + 1 :]))] = values
-    kept[where] = given[:number] + given[number + 1 :] if item.is_question else (Answer("count", count - 1),)
+    kept[where] = given[:number] + given[number + 1 :] if item.is_question else [count - 1]
     return kept
+
+
+def _begun(item: Item, where: str, values: Sequence[Any]) -> int:
+    try:
+        return begun(item, instance_of(where), {where: _count(values)})
+    except _Unreadable:
+        return 0
+
+
+def followed(questionnaire: Questionnaire, before: Answers, answers: Answers) -> Answers:
+    """The answers after some of those to questions that repeat have changed since `before`: what stands below an answer
+    goes with it to its new number.
+    """
+    for where, given in answers.items():
+        item = questionnaire.by_id[link_id_of(where)]
+        if item.is_loop and item.is_question and before.get(where) and before[where] != given:
+            answers = answered(questionnaire, {**answers, where: before[where]}, Spot(where, item), given)
+    return answers
 
 
 def _item_at(questionnaire: Questionnaire, where: str) -> Item:
@@ -182,6 +203,9 @@ def _quantity(item: Item, value: Any, zone: str) -> Answer | None:
 
 
 def _choice(item: Item, value: Any, zone: str) -> Answer:
+    if isinstance(value, Mapping) and "reference" in value:
+        pointed = next((option for option in item.options if option.code == value["reference"]), None)
+        return pointed.answer() if pointed else Answer("reference", str(value["reference"]))
     if isinstance(value, Mapping):
         display, code, system = (str(value.get(part) or "") for part in ("display", "code", "system"))
         named = Answer("coding", display or code, code=code, system=system)
