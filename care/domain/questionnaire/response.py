@@ -26,9 +26,10 @@ def to_response(
 ) -> dict[str, Any]:
     """A QuestionnaireResponse. `patient` is an id or a reference; `authored` is aware. Key order is fixed.
 
-    Initial and calculated values are in it; items that are disabled or hold no answer are not.
+    Initial and calculated values are in it, computed as of `authored`; items that are disabled or hold no answer are
+    not.
     """
-    standing = Standing(questionnaire, answers)
+    standing = Standing(questionnaire.at(authored), answers)
     response: dict[str, Any] = {
         "resourceType": "QuestionnaireResponse",
         "id": id,

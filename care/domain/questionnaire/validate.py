@@ -12,7 +12,7 @@ from typing import Any
 
 from care.domain.questionnaire.check import holding, together
 from care.domain.questionnaire.entries import Entries, Entry, Given, Level, Problem
-from care.domain.questionnaire.formats import is_before, is_date_time
+from care.domain.questionnaire.formats import instant, is_before, is_date_time
 from care.domain.questionnaire.limits import Wrong, problems_of
 from care.domain.questionnaire.model import Constraint, Item, Questionnaire
 from care.domain.questionnaire.places import place
@@ -37,7 +37,7 @@ def validate(questionnaire: Questionnaire, document: Mapping[str, Any]) -> list[
         return [Problem(ROOT, "", "not-a-response", "this is not a FHIR QuestionnaireResponse")]
     found: list[Problem] = [*_about(questionnaire, document)]
     entries = Entries(questionnaire, document, found.append)
-    validation = _Validation(questionnaire, entries)
+    validation = _Validation(_as_of(questionnaire, document.get("authored")), entries)
     for level in entries.levels:
         found.extend(validation.level(level))
     found.extend(validation.constraints(questionnaire.constraints, None, (), ROOT))
@@ -150,6 +150,12 @@ class _Validation:
                 yield Problem(
                     expression, link_id, "constraint", rule.human or f"rule {rule.key} does not hold", rule.severity
                 )
+
+
+def _as_of(questionnaire: Questionnaire, authored: Any) -> Questionnaire:
+    """The form as it was when the response was true, for expressions that look at the clock."""
+    moment = instant(authored) if isinstance(authored, str) and is_date_time(authored) and "T" in authored else None
+    return questionnaire.at(moment) if moment is not None else questionnaire
 
 
 def _alone(item: Item, given: list[Given]) -> str:
