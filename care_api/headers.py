@@ -14,7 +14,7 @@ _POLICY = (
 
 def register(app: Flask, secure: bool) -> None:
     """Set the security headers, and keep whatever is not a file of ours out of every cache."""
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST_BODY
 
     def furnish(response: Response) -> Response:
         headers = response.headers

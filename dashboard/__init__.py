@@ -6,7 +6,22 @@ from flask import Blueprint
 
 blueprint = Blueprint("dashboard", __name__, template_folder="templates")
 
-from dashboard import account, admin, assets, cohort, enrol, inbox, patients, protocols, sign_in, words, worklist  # noqa: E402
+from dashboard import (  # noqa: E402
+    account,
+    admin,
+    assets,
+    cohort,
+    enrol,
+    form_face,
+    inbox,
+    patients,
+    protocols,
+    questionnaires,
+    sign_in,
+    walks,
+    words,
+    worklist,
+)
 
 __all__ = [
     "account",
@@ -15,10 +30,13 @@ __all__ = [
     "blueprint",
     "cohort",
     "enrol",
+    "form_face",
     "inbox",
     "patients",
     "protocols",
+    "questionnaires",
     "sign_in",
+    "walks",
     "words",
     "worklist",
 ]

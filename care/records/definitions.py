@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import CheckConstraint, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from care.errors import NotFound
@@ -47,3 +49,24 @@ def published(session: Session, kind: str) -> list[Definition]:
     """All versions of a kind that are not retired, newest last."""
     found = select(Definition).where(Definition.kind == kind, ~Definition.retired)
     return list(session.scalars(found.order_by(Definition.url, Definition.published_at, Definition.version)))
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One published version as a list shows it, without its document."""
+
+    id: UUID
+    url: str
+    version: str
+    title: str
+    published_at: datetime
+    retired: bool
+
+
+def versions(session: Session, kind: str, limit: int = 500) -> list[Version]:
+    """All versions of a kind, retired ones too: what was published last comes first."""
+    title = func.coalesce(Definition.document["title"].astext, Definition.document["name"].astext, Definition.url)
+    shown = Definition.id, Definition.url, Definition.version, title, Definition.published_at, Definition.retired
+    found = select(*shown).where(Definition.kind == kind)
+    newest = Definition.published_at.desc(), Definition.url, Definition.version.desc()
+    return [Version(*row) for row in session.execute(found.order_by(*newest).limit(limit))]

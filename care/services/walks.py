@@ -26,6 +26,7 @@ from care.domain.questionnaire import (
     next_item,
     to_response,
 )
+from care.domain.questionnaire.validate import validate
 from care.domain.screen import NOTHING, Verdict, screen
 from care.domain.talk import Talk
 from care.domain.turn import AskedForPerson, ChoseLanguage, Completed, Desk, OpenTask, Refused, Stopped, Turn, Withdrew
@@ -120,16 +121,16 @@ def fill(walk: Walk, form: Questionnaire, wanted: Answers, here: Here) -> tuple[
 
     The issues are of the others; the walk has at their places what it had before.
     """
-    wanted = {at: given for at, given in wanted.items() if given}
-    issues = tuple(one for one in check(form, wanted) if one.code not in _UNFINISHED)
+    issues = tuple(one for one in check(form, _given(wanted)) if one.code not in _UNFINISHED)
     wrong = {one.link_id for one in issues}
     kept = {at: given for at, given in wanted.items() if at not in wrong}
     kept |= {at: given for at, given in walk.answers.items() if at in wrong}
-    changed = [at for at in (*kept, *walk.answers) if kept.get(at) != walk.answers.get(at)]
+    changed = [at for at in (*kept, *walk.answers) if kept.get(at, ()) != walk.answers.get(at, ())]
+    walk = replace(walk, answers=kept, talk=walk.talk if walk.done else replace(walk.talk, answers=kept))
     if not changed:
         return walk, issues
     told = (_told(form, at, kept.get(at, ()), walk.language) for at in dict.fromkeys(changed))
-    walk = _with(replace(walk, answers=kept), *(Line("form", text) for text in told if text))
+    walk = _with(walk, *(Line("form", text) for text in told if text))
     return _caught_up(walk, form, here), issues
 
 
@@ -157,14 +158,24 @@ def response(walk: Walk, form: Questionnaire, now: datetime) -> dict[str, Any]:
     return {name: part for name, part in made.items() if name not in ("id", "subject")}
 
 
+def faults(made: Mapping[str, Any], form: Questionnaire) -> list[str]:
+    """What keeps such a response from being valid FHIR of this form, in words with the place; empty when it is."""
+    return [f"{one.expression}: {one.message}" for one in validate(form, made) if one.severity == "error"]
+
+
 def _caught_up(walk: Walk, form: Questionnaire, here: Here) -> Walk:
     """The conversation after answers that it did not hear: it asks what is open now, if that is another question."""
-    spot = next_item(form, walk.answers, walk.talk.skipped)
+    talk = walk.talk
+    if talk.questionnaire is None and not walk.done:  # after STOP nothing is asked any more
+        return walk
+    spot = next_item(form, walk.answers, talk.skipped)
     if spot is None and walk.done:
         return walk
-    skipped = frozenset(at for at in walk.talk.skipped if not walk.answers.get(at))
-    asked = walk.talk.asked if spot is not None and spot.place == walk.talk.asked else None
-    talk = Talk("asking", form.canonical, TASK, walk.answers, skipped, asked)
+    if talk.questionnaire is None:
+        talk = Talk("asking", form.canonical, TASK)
+    skipped = frozenset(at for at in talk.skipped if not walk.answers.get(at))
+    asked = talk.asked if spot is not None and spot.place == talk.asked else None
+    talk = replace(talk, status="asking", answers=walk.answers, skipped=skipped, asked=asked, before=None)
     walk = replace(walk, talk=talk, done=False)
     return walk if asked is not None else _turn(walk, form, _GO_ON, NOTHING, here)
 
@@ -197,6 +208,10 @@ def _went(walk: Walk, turn: Turn) -> Walk:
                 pass
     lines = [Line("us", say.text) for say in turn.says] + [Line("note", code) for code in dict.fromkeys(notes)]
     return _with(replace(walk, talk=turn.talk, answers=answers, language=language, done=done), *lines)
+
+
+def _given(answers: Answers) -> dict[str, tuple[Answer, ...]]:
+    return {at: given for at, given in answers.items() if given}
 
 
 def _with(walk: Walk, *lines: Line) -> Walk:

@@ -22,6 +22,10 @@ from care.services import inbox
 from tests.care_api.serving import PHONE
 from tests.conftest import Clinic
 
+NOBODYS = (UUID(int=6), UUID(int=7), UUID(int=8))
+"""An account, a draft and a published questionnaire that are not there: only administrators act on the first two, and
+what is published is no organization's secret."""
+
 
 def other_nurse(clinic: Clinic) -> Staff:
     """A nurse of the other team."""
@@ -50,6 +54,8 @@ class Things:
     communication_id: UUID
     care_plan_id: UUID
     practitioner_id: UUID
+    draft_id: UUID
+    definition_id: UUID
 
     @staticmethod
     def of(session: Session, rt: Runtime, patient: Patient) -> Things:
@@ -57,12 +63,12 @@ class Things:
         text = inbox.receive(session, rt, Incoming("sms", PHONE, "I have chest pain", "SM1", rt.now()))
         escalation = session.scalars(select(Escalation).where(Escalation.patient_id == patient.id)).one()
         plan = active_plans(session, patient.id)[0]
-        return Things(patient.id, escalation.id, text.communication_id, plan.id, UUID(int=6))
+        return Things(patient.id, escalation.id, text.communication_id, plan.id, *NOBODYS)
 
     @staticmethod
     def made_up() -> Things:
         """Ids of nothing."""
-        return Things(*(UUID(int=number) for number in range(2, 7)))
+        return Things(*(UUID(int=number) for number in range(2, 9)))
 
 
 def address(rule: str, things: Things) -> str:
@@ -82,6 +88,15 @@ PLAN = {
 
 CASES: dict[tuple[str, str], Case] = {
     ("/admin/staff/<uuid:practitioner_id>/deactivate", "POST"): Case(stranger=administrator),
+    ("/questionnaires/drafts/<uuid:draft_id>", "GET"): Case(stranger=administrator),
+    ("/questionnaires/drafts/<uuid:draft_id>/publish", "POST"): Case({"reason": "agreed"}, administrator),
+    ("/questionnaires/drafts/<uuid:draft_id>/discard", "POST"): Case(stranger=administrator),
+    ("/questionnaires/drafts/<uuid:draft_id>/walk", "GET"): Case(stranger=administrator),
+    ("/questionnaires/drafts/<uuid:draft_id>/walk", "POST"): Case(stranger=administrator),
+    ("/questionnaires/<uuid:definition_id>", "GET"): Case(),
+    ("/questionnaires/<uuid:definition_id>/walk", "GET"): Case(),
+    ("/questionnaires/<uuid:definition_id>/walk", "POST"): Case(),
+    ("/questionnaires/<uuid:definition_id>/retire", "POST"): Case({"reason": "replaced"}, administrator),
     ("/inbox/<uuid:communication_id>/reply", "POST"): Case(WORDS),
     ("/inbox/<uuid:communication_id>/done", "POST"): Case(),
     ("/patients/<uuid:patient_id>", "GET"): Case(),

@@ -60,7 +60,12 @@ def test_the_wrong_role_is_told_so(session: Session, client: FlaskClient, rt: Ru
     assert client.get("/admin").status_code == 403
 
 
-ADMINISTRATORS = {"/admin", "/admin/staff", "/admin/staff/<uuid:practitioner_id>/deactivate", "/protocols", "/account"}
+DRAFT, PUBLISHED = "/questionnaires/drafts/<uuid:draft_id>", "/questionnaires/<uuid:definition_id>"
+ADMINISTRATORS = {
+    *("/admin", "/admin/staff", "/admin/staff/<uuid:practitioner_id>/deactivate", "/protocols", "/account"),
+    *("/questionnaires", "/questionnaires/import", PUBLISHED, f"{PUBLISHED}/walk", f"{PUBLISHED}/retire"),
+    *(DRAFT, f"{DRAFT}/walk", f"{DRAFT}/publish", f"{DRAFT}/discard"),
+}
 
 
 def test_an_administrator_is_let_in_only_where_there_are_no_patients(app: Flask):

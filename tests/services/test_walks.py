@@ -78,6 +78,8 @@ def test_the_chat_comes_to_its_end_when_the_form_is_full():
     assert walk.done
     made = walks.response(walk, FORM, NOON)
     assert (made["status"], "subject" in made) == ("completed", False)
+    assert walks.faults(made, FORM) == []
+    assert len(walks.faults({**made, "item": [{"linkId": "nowhere"}]}, FORM)) > 0
     assert [item["linkId"] for item in made["item"]] == ["fever", "degrees", "pain", "more"]
 
 
@@ -111,6 +113,18 @@ def test_stop_ends_a_walk_and_keeps_what_was_answered():
     walk = walked("yes", "STOP")
     assert {"stopped", "withdrew"} <= set(said(walk, "note"))
     assert walk.answers == YES
+
+
+def test_after_stop_the_form_still_takes_answers_and_nothing_more_is_asked():
+    stopped = walked("yes", "STOP")
+    walk, _ = walks.fill(stopped, FORM, {**YES, "degrees": (Answer("decimal", 39.0),)}, HERE)
+    assert walk.answers["degrees"][0].value == 39.0
+    assert said(walk) == said(stopped)
+
+
+def test_what_was_left_empty_stays_empty():
+    walk, _ = walks.fill(walked(), FORM, {"fever": ()}, HERE)
+    assert (walk.answers, said(walk, "form")) == ({"fever": ()}, [])
 
 
 @pytest.mark.parametrize("language", ["zh-Hans", "zh-Hant", "de"])

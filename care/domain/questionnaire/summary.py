@@ -1,4 +1,4 @@
-"""What a questionnaire is made of and how it fits into text messages: for whoever decides whether to publish it. Pure."""
+"""What a questionnaire is made of, and how it fits into text messages: for whoever decides to publish it. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from care.domain.questionnaire.ask import ask
+from care.domain.questionnaire.extensions import language_of
 from care.domain.questionnaire.model import Item, Questionnaire, Text, in_language
 from care.domain.segments import folded, size
 
@@ -82,7 +83,11 @@ def _fit(item: Item, languages: tuple[str, ...]) -> Fit:
 
 def _languages(questionnaire: Questionnaire) -> dict[str, float]:
     texts = [text for text in _texts(questionnaire) if any(text.values())]
-    counts = Counter(language for text in texts for language, said in text.items() if said)
+    counts = Counter(
+        language
+        for text in texts
+        for language in {language_of(tag) if tag else "" for tag, said in text.items() if said}
+    )
     return {language: count / len(texts) for language, count in counts.items()}
 
 

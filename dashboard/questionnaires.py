@@ -1,0 +1,243 @@
+"""Questionnaires: which can patients be asked, and may this one join them? Drafts are an administrator's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from care.access import may
+from care.domain.codes import Role
+from care.domain.questionnaire import Questionnaire
+from care.domain.questionnaire.extensions import language_of
+from care.domain.questionnaire.summary import Summary, summary
+from care.errors import Conflict, Invalid, NotFound
+from care.records.definitions import Definition, versions
+from care.records.questionnaire_drafts import QuestionnaireDraft, draft_of, open_drafts
+from care.services import content, questionnaires
+from care.services.questionnaire_files import LARGEST
+from dashboard import blueprint
+from dashboard.request import runtime, session, staff, written
+from dashboard.words import LANGUAGES
+
+WHY_RETIRED = {
+    "replaced": "A newer version replaces it",
+    "faulty": "Something is wrong with it",
+    "unused": "It is not used any more",
+}
+FEATURES = {
+    "conditional": "asked only after certain answers",
+    "repeating-group": "group that can be answered several times",
+    "several-answers": "several answers to one question",
+    "own-words": "a choice, or an answer in one's own words",
+    "many-options": "more than nine options",
+    "scored-options": "options that carry a score",
+    "units": "a number with a unit",
+    "bounds": "a smallest or largest value",
+    "pattern": "a pattern that the text must fit",
+    "calculated": "computed from other answers",
+    "initial": "filled in beforehand",
+    "hidden": "never shown to the patient",
+    "read-only": "shown, but not asked",
+    "constraint": "a rule between answers",
+    "variable": "a value that other formulas use",
+    "to-a-person": "a picture or file, which a nurse looks at",
+}
+REMARKS = {
+    "long": "long for a text message",
+    "many-options": "more than nine options",
+    "to-a-person": "a picture or file: a nurse looks at it",
+}
+
+
+@blueprint.get("/questionnaires")
+@may("nurse", "clinician", "admin")
+def questionnaire_list() -> str:
+    """Every published version, and an administrator's drafts."""
+    drafts = open_drafts(session(), staff()) if staff().role == Role.ADMIN else []
+    return render_template("questionnaires.html", published=versions(session(), content.QUESTIONNAIRE), drafts=drafts)
+
+
+@blueprint.get("/questionnaires/import")
+@may("admin")
+def import_questionnaire() -> str:
+    """The form to bring one."""
+    return _import_page(None)
+
+
+@blueprint.post("/questionnaires/import")
+@may("admin")
+def imported_questionnaire() -> Response | tuple[str, int]:
+    """Read what was brought: a draft with its report, or why it is refused, item by item."""
+    try:
+        draft = questionnaires.import_draft(session(), runtime(), staff(), _source())
+    except Invalid as wrong:
+        session().rollback()
+        return _import_page(wrong), wrong.status
+    return redirect(url_for("dashboard.questionnaire_draft", draft_id=draft.id), 303)
+
+
+@blueprint.get("/questionnaires/drafts/<uuid:draft_id>")
+@may("admin")
+def questionnaire_draft(draft_id: UUID) -> str:
+    """What is in a draft, how it fits into text messages, and the way to publish it."""
+    return _draft_page(_draft(draft_id), None)
+
+
+@blueprint.post("/questionnaires/drafts/<uuid:draft_id>/publish")
+@may("admin")
+def publish_questionnaire(draft_id: UUID) -> Response | tuple[str, int]:
+    """Publish it for good, or say why that is not possible."""
+    try:
+        reason, version = written("reason", 1000), written("version")
+        made = questionnaires.publish(session(), runtime(), staff(), draft_id, reason, version)
+    except (Invalid, Conflict) as wrong:
+        session().rollback()
+        return _draft_page(_draft(draft_id), wrong), wrong.status
+    flash("It is published. A protocol can name it by its address and version.", "done")
+    return redirect(url_for("dashboard.questionnaire", definition_id=made.id), 303)
+
+
+@blueprint.post("/questionnaires/drafts/<uuid:draft_id>/discard")
+@may("admin")
+def discard_questionnaire(draft_id: UUID) -> Response:
+    """Put a draft away."""
+    try:
+        questionnaires.discard(session(), runtime(), staff(), draft_id)
+        flash("The draft was discarded.", "done")
+    except Conflict as conflict:
+        flash(f"Nothing was changed: {conflict.message}.", "warning")
+    return redirect(url_for("dashboard.questionnaire_list"), 303)
+
+
+@blueprint.get("/questionnaires/<uuid:definition_id>")
+@may("nurse", "clinician", "admin")
+def questionnaire(definition_id: UUID) -> str:
+    """What is in a published version, and which protocols ask it."""
+    return _published_page(definition_of(definition_id), None)
+
+
+@blueprint.post("/questionnaires/<uuid:definition_id>/retire")
+@may("admin")
+def retire_questionnaire(definition_id: UUID) -> Response | tuple[str, int]:
+    """Take a published version out of use."""
+    try:
+        questionnaires.retire(session(), runtime(), staff(), definition_id, written("reason"))
+    except (Invalid, Conflict) as wrong:
+        session().rollback()
+        return _published_page(definition_of(definition_id), wrong), wrong.status
+    flash("This version is retired. Reports on it stay readable.", "done")
+    return redirect(url_for("dashboard.questionnaire", definition_id=definition_id), 303)
+
+
+@blueprint.app_template_filter("sentence")
+def sentence(words: str) -> str:
+    """Words as a sentence: a capital letter first, a full stop last. What is quoted in them stays as it is."""
+    said = words.strip()
+    return said and said[0].upper() + said[1:] + ("" if said.endswith((".", "!", "?", "。")) else ".")
+
+
+@blueprint.app_template_filter("clip")
+def clip(words: str, most: int) -> str:
+    """Words, or their beginning where they are longer than `most`."""
+    return words if len(words) <= most else f"{words[: most - 1]}…"
+
+
+@blueprint.app_template_filter("refusal")
+def refusal(one: Mapping[str, str]) -> str:
+    """Why an item is refused, without its name, which stands beside it."""
+    message = one["message"]
+    return sentence(message.removeprefix(f"item {one['link_id']!r}: "))
+
+
+def definition_of(definition_id: UUID) -> Definition:
+    """A published questionnaire, retired or not. Raises NotFound."""
+    found = session().get(Definition, definition_id)
+    if found is None or found.kind != content.QUESTIONNAIRE:
+        raise NotFound("definition", "no such published questionnaire")
+    return found
+
+
+def _draft(draft_id: UUID) -> QuestionnaireDraft:
+    return draft_of(session(), staff().organization_id, draft_id)
+
+
+def _source() -> bytes:
+    """What was uploaded, else what was pasted. Raises Invalid when there is neither."""
+    upload = request.files.get("file")
+    if upload is not None and upload.filename:
+        return upload.stream.read(LARGEST + 1)
+    pasted = request.form.get("text", "")
+    if not pasted.strip():
+        raise Invalid("empty", "choose a file, or paste its text", place="file")
+    return pasted.encode("utf-8", "surrogatepass")
+
+
+def _import_page(wrong: Invalid | None) -> str:
+    refusals = wrong.detail.get("refusals") if wrong else None
+    return render_template(
+        "questionnaire_import.html",
+        wrong=wrong,
+        refusals=refusals if isinstance(refusals, list) else [],
+        text=request.form.get("text", "") if wrong and len(request.form.get("text", "")) <= LARGEST else "",
+    )
+
+
+def _draft_page(draft: QuestionnaireDraft, wrong: Invalid | Conflict | None) -> str:
+    broken: Invalid | None = None
+    known: dict[str, Any] = {}
+    try:
+        known = _known(questionnaires.form_of(draft), draft.document)
+    except Invalid as refused:  # it could be run when it was imported, and cannot any more
+        broken = refused
+    taken = any(
+        (one.url, one.version) == (draft.url, draft.version) for one in versions(session(), content.QUESTIONNAIRE)
+    )
+    return render_template(
+        "questionnaire_draft.html", draft=draft, wrong=wrong, broken=broken, taken=taken, values=request.form, **known
+    )
+
+
+def _published_page(definition: Definition, wrong: Invalid | Conflict | None) -> str:
+    form = content.questionnaire(session(), definition.id)
+    return render_template(
+        "questionnaire.html",
+        definition=definition,
+        wrong=wrong,
+        asking=questionnaires.asked_by(session(), definition),
+        why=WHY_RETIRED,
+        **_known(form, definition.document),
+    )
+
+
+def _known(form: Questionnaire, document: Mapping[str, Any]) -> dict[str, Any]:
+    """What a page tells of a form."""
+    spoken = languages_of(form, document)
+    found = summary(form, tuple(code for code, _ in spoken))
+    return {
+        "form": form,
+        "summary": found,
+        "languages": _shares(found, document),
+        "spoken": spoken,
+        "features": [(FEATURES.get(code, code), count) for code, count in sorted(found.features.items())],
+        "remarks": REMARKS,
+    }
+
+
+def languages_of(form: Questionnaire, document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The languages in which it can be walked, (code, name): those of its texts, the one it was written in first."""
+    written_in = str(document.get("language") or "en")[:20]
+    own = {code for text in (form.title, *(item.text for item in form.items)) for code in text if code}
+    codes = dict.fromkeys((language_of(written_in), *sorted(map(language_of, own))))
+    return [(code, LANGUAGES.get(code, code)) for code in codes]
+
+
+def _shares(found: Summary, document: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """(language, per cent of the texts that it has), the one it was written in first."""
+    written_in = str(document.get("language") or "")[:20]
+    first = LANGUAGES.get(language_of(written_in), written_in) if written_in else "As written"
+    others = [(LANGUAGES.get(code, code), round(100 * share)) for code, share in found.languages.items() if code]
+    return [(first, 100), *others]
