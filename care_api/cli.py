@@ -11,6 +11,7 @@ from care_api.commands.keeping import audit_group, backup, keys_group, restore
 from care_api.commands.models import risk_group
 from care_api.commands.prepare import prepare, seed
 from care_api.commands.protocols import protocols_group
+from care_api.commands.questionnaires import questionnaires_group
 from care_api.commands.watchdog import watchdog
 from scheduler.commands import demo_command, replay_group
 
@@ -24,6 +25,7 @@ COMMANDS = (
     restore,
     risk_group,
     protocols_group,
+    questionnaires_group,
     bots_group,
     chat,
     demo_command,

@@ -18,6 +18,7 @@ VAR = Path(os.environ.get("CARE_VAR") or Path(__file__).resolve().parent.parent 
 
 # These touch no table of the clinic's, so no server is started for them.
 WITHOUT_TABLES = frozenset({"", "risk", "demo", "replay", "bots", "questionnaires", "routes", "openapi"})
+_BUT = ("questionnaires", "import")  # a draft is kept
 _NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 _VALUED = ("-A", "--app", "-e", "--env-file")  # options of flask itself that take a value
 
@@ -28,22 +29,34 @@ def settings_of_a_laptop() -> Settings | None:
         return None
     from launch.environment import embedded_environment, running_database  # servers do without it
 
-    if command_of(sys.argv[1:]) in WITHOUT_TABLES or "--help" in sys.argv:
+    if needs_no_tables(sys.argv[1:]):
         return _settings({"DATABASE_URL": _NOWHERE, **embedded_environment(VAR)})
     running = ExitStack()
     atexit.register(running.close)
     return _settings(running.enter_context(running_database(VAR)))
 
 
+def needs_no_tables(arguments: Sequence[str]) -> bool:
+    """Whether this `flask` command line asks nothing of the clinic's database."""
+    words = words_of(arguments)
+    return not words or "--help" in arguments or (words[0] in WITHOUT_TABLES and words[:2] != _BUT)
+
+
 def command_of(arguments: Sequence[str]) -> str:
     """The first word of a `flask` command line that is no option of flask itself; '' when there is none."""
+    return next(iter(words_of(arguments)), "")
+
+
+def words_of(arguments: Sequence[str]) -> tuple[str, ...]:
+    """The words of a `flask` command line, from the command on, that are no options."""
     words = iter(arguments)
+    found: list[str] = []
     for word in words:
         if word in _VALUED:
             next(words, None)
         elif not word.startswith("-"):
-            return word
-    return ""
+            found.append(word)
+    return tuple(found)
 
 
 def _settings(environment: dict[str, str]) -> Settings:

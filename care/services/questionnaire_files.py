@@ -45,7 +45,17 @@ def read_file(source: bytes) -> Reading:
 
 
 def document_of(source: bytes) -> dict[str, Any]:
-    """The JSON object in these bytes. Raises Invalid: too-large, not-utf-8, not-json, not-a-questionnaire …"""
+    """The FHIR resource in these bytes that is or holds a questionnaire. Raises Invalid: as json_of, and
+    not-a-questionnaire.
+    """
+    document = json_of(source)
+    if document.get("resourceType") not in _KINDS:
+        raise Invalid("not-a-questionnaire", _what_it_is(document), place="file")
+    return document
+
+
+def json_of(source: bytes) -> dict[str, Any]:
+    """The JSON object in these bytes. Raises Invalid: too-large, not-utf-8, empty, xml, not-json, too-deep …"""
     if len(source) > LARGEST:
         raise Invalid("too-large", "the file is larger than a megabyte", place="file")
     try:
@@ -65,7 +75,7 @@ def document_of(source: bytes) -> dict[str, Any]:
         raise Invalid("not-json", f"the file is not JSON: it cannot be read from {at} on", place="file") from None
     except ValueError:
         raise Invalid("not-json", "the file is not JSON: it holds a number that is none", place="file") from None
-    if not isinstance(document, dict) or document.get("resourceType") not in _KINDS:
+    if not isinstance(document, dict):
         raise Invalid("not-a-questionnaire", _what_it_is(document), place="file")
     _check_parts(document)
     return document

@@ -100,6 +100,15 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"enableWhen": [{"question": "q", "operator": "!=", "answerString": "x"}]},
     ),
     (
+        "several answers",
+        {"type": "string", "extension": [{"url": f"{CORE}questionnaire-minOccurs", "valueInteger": 2}]},
+        {
+            "type": "string",
+            "extension": [{"url": f"{CORE}questionnaire-minOccurs", "valueInteger": 2}],
+            "repeats": True,
+        },
+    ),
+    (
         "first-class extensions",
         {"hidden": True, "initialExpression": EXPRESSION},
         {

@@ -9,6 +9,7 @@ from care.domain.questionnaire.model import Answer, Item, Span
 from care.domain.questionnaire.numbers import Found, Numbers, numbers_in
 from care.domain.questionnaire.reading import NOT_UNDERSTOOD, Unclear
 from care.domain.questionnaire.said_amounts import DEGREES, Said, said_amount
+from care.domain.questionnaire.text import normalised
 from care.domain.questionnaire.unit_names import ANY_UNIT, unit_named
 from care.domain.questionnaire.units import UNITS, convert, label
 
@@ -16,6 +17,7 @@ _METER_LIMIT = re.compile(
     r"(?<![a-z0-9])0?(?P<low>lo|low)(?![a-z])|(?P<low_zh>偏低|太低|低)"
     r"|(?<![a-z0-9])0?(?P<high>hi|high)(?![a-z])|(?P<high_zh>偏高|太高|高)"
 )
+_NUMBER = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _OUT_OF = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(?:/|out of) ?([0-9]+)")
 _AGE = re.compile(r"(?<![a-z])(?:old|age|aged)(?![a-z])|岁|歲|年龄|年齡|年纪|年紀")
 _TEMPERATURES = ("Cel", "[degF]")
@@ -45,7 +47,7 @@ def _stands_alone(item: Item, before: str, after: str, only: Found) -> bool:
     if harmless(f"{before} {after}", item):
         return True
     unit = ANY_UNIT.match(after.lstrip())
-    if unit is not None:
+    if unit is not None and unit_named(unit[0]) != "%":
         asked = asked_words(item)
         counted = not asked.strip() and not unit[0].isascii()  # 十斤 said by itself: a number with its measure word
         if unit[0] not in asked and not counted and not (unit_named(unit[0]) == "a" and _AGE.search(asked)):
@@ -66,12 +68,23 @@ def read_quantity(item: Item, text: str, language: str, prefer: str = "") -> Ans
     limit = _meter_word(item, text, language)
     if limit is not None:
         return limit
-    said = said_amount(item, text)
+    own = _in_its_own_unit(item, text)
+    said = own or said_amount(item, text)
     if isinstance(said, Unclear):
         return said
-    if not _believed(item, said):
+    if own is None and not _believed(item, said):
         return Unclear("not-understood", number_text(said.value))
     return settle(item, said.value, said.unit, language, prefer)
+
+
+def _in_its_own_unit(item: Item, text: str) -> Said | None:
+    """A number and nothing but the form's own unit behind it, which need not be one that we know: 5 Ltr."""
+    for unit in item.units:
+        for name in (normalised(unit), normalised(label(unit, "en"))):
+            number = text.removesuffix(name).rstrip()
+            if name and number != text and _NUMBER.fullmatch(number):
+                return Said(float(number), unit, "", "", True)
+    return None
 
 
 def _believed(item: Item, said: Said) -> bool:
@@ -164,7 +177,7 @@ def _spoken(unit: str, language: str) -> bool:
 
 
 def _in(span: Span, value: float, unit: str) -> bool:
-    converted = convert(value, unit, span.unit) if span.unit else value
+    converted = convert(value, unit, span.unit) if span.unit and unit else value
     return converted is not None and span.holds(converted)
 
 

@@ -23,6 +23,7 @@ _VALUE_TYPES = (
     *("Boolean", "Integer", "Decimal", "String", "Coding", "Date", "DateTime", "Time", "Uri", "Quantity"),
     *("Attachment", "Reference"),
 )
+_SEVERAL = (_CORE + "questionnaire-minOccurs", _CORE + "questionnaire-maxOccurs")
 _OLD_SDC = ("http://hl7.org/fhir/us/sdc/StructureDefinition/sdc-questionnaire-", _CORE + "sdc-questionnaire-")
 _RENAMED = {
     **dict.fromkeys(
@@ -61,7 +62,7 @@ def converted_item(raw: Mapping[str, Any], counts: Counts) -> Fields:
     """One item; what is below it is left as it is. `counts` grows by what was changed, in plain words."""
     found = _with_lists(raw, _LISTS, counts)
     found = _extensions(_first_class(found, counts), counts)
-    for step in (_options, _option_set, _initial, _typed, _conditions):
+    for step in (_options, _option_set, _initial, _typed, _conditions, _repeated):
         step(found, counts)
     return found
 
@@ -173,6 +174,19 @@ def _typed(found: Fields, counts: Counts) -> None:
     elif constraint is not None and has_options and kind not in ("choice", "open-choice", "group", "display"):
         found["type"] = "open-choice" if is_open else "choice"
         counts[f"type {kind} with options is {found['type']}"] += 1
+
+
+def _repeated(found: Fields, counts: Counts) -> None:
+    """What must or may have several answers repeats (an invariant of both extensions)."""
+    for each in found.get("extension") or () if isinstance(found.get("extension"), list) else ():
+        several = isinstance(each, Mapping) and each.get("url") in _SEVERAL and _several(each.get("valueInteger"))
+        if several and "repeats" not in found and found.get("type") != "display":
+            found["repeats"] = True
+            counts["several answers are wanted, so it repeats"] += 1
+
+
+def _several(count: Any) -> bool:
+    return isinstance(count, int) and count > 1
 
 
 def _conditions(found: Fields, counts: Counts) -> None:

@@ -190,9 +190,10 @@ class Item:
 
     @property
     def is_asked(self) -> bool:
-        """Whether a patient may be asked it: a question neither hidden nor read only, nor one that is computed."""
+        """Whether a patient may be asked it: a question that is not hidden, read only or computed, and takes an answer
+        at all (a form made of parts switches one off with a maxOccurs of 0)."""
         calculated = self.calculated is not None and self.calculated.known
-        return self.is_question and not (self.hidden or self.read_only or calculated)
+        return self.is_question and not (self.hidden or self.read_only or calculated or self.max_occurs == 0)
 
     def option_of(self, answer: Answer) -> Option | None:
         """The option that this answer chose, if it is one of ours; a coding without a system fits any system."""

@@ -104,8 +104,12 @@ class _Validation:
         if item.required:
             kind = "group" if item.type == "group" else "question"
             yield Problem(expression, item.link_id, "required", f"this {kind} needs an answer")
-        elif item.min_occurs:
+        elif item.min_occurs and (item.is_question or self._asks_for_more(item)):
             yield Problem(expression, item.link_id, "too-few", f"at least {item.min_occurs} are needed")
+
+    def _asks_for_more(self, group: Item) -> bool:
+        """Whether a group that must be there has anything in it that must be answered: else it was only left empty."""
+        return any(each.required and group.link_id in each.path for each in self._form.questions)
 
     def _present(self, item: Item, entries: list[Entry]) -> Iterator[Problem]:
         last = entries[-1]
