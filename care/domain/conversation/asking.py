@@ -19,8 +19,16 @@ def form_of(talk: Talk, desk: Desk) -> Questionnaire:
 
 
 def ask_next(talk: Talk, desk: Desk, purpose: Purpose = Purpose.QUESTION, before: Sequence[str] = ()) -> Turn:
-    """Ask the next open question, or complete. What no text can answer is left to a person, and the patient told so."""
+    """Ask the next open question, or complete. What no text can answer is left to a person, and the patient told so.
+
+    A question that is being asked again stays the open one until it is answered or left as it was.
+    """
     form, said = form_of(talk, desk), list(before)
+    spot = spot_at(form, talk.answers, talk.asked or "") if talk.before is not None else None
+    if spot is not None:
+        return ask_at(replace(talk, status="asking"), spot, desk, *said, purpose=purpose)
+    if talk.before is not None:
+        talk = replace(talk, answers=talk.before, before=None)
     spot = next_item(form, talk.answers, talk.skipped)
     while spot is not None and spot.item.type in BY_HAND:
         said.append(_by_hand(spot, desk))
@@ -29,8 +37,6 @@ def ask_next(talk: Talk, desk: Desk, purpose: Purpose = Purpose.QUESTION, before
     if spot is None:
         thanks = "\n".join(part for part in (*said, desk.say("complete", {})) if part)
         return Turn(Talk.idle(), (Say(Purpose.REPLY, thanks),), completed(talk, form))
-    if spot.place != talk.asked:
-        talk = replace(talk, before=None)
     return ask_at(replace(talk, status="asking"), spot, desk, *said, purpose=purpose)
 
 

@@ -53,13 +53,11 @@ def _plain(item: Item, text: str, desk: Desk) -> Read:
 def _several(item: Item, text: str, desk: Desk) -> Read:
     """One value, or a list of them: parts that are all read. In long texts only lines are apart."""
     apart = re.compile("\n") if item.type == "text" else _LISTED if item.type == "string" else _APART
-    parts = [part for part in apart.split(text) if part.strip(TRAILING)]
-    if item.type not in FREE:
-        whole = _plain(replace(item, repeats=False), text, desk)
-        if not isinstance(whole, Unclear):
-            return whole
-        parts = parts if len(parts) > 1 else [part for part in _LISTED.split(text) if part.strip(TRAILING)]
-        if len(parts) < 2:
+    parts = _parts(text, apart)
+    if item.type not in FREE and (len(parts) == 1 or item.type in ("date", "dateTime")):
+        whole = _plain(replace(item, repeats=False), text, desk)  # "March 3, 2026" is one date, "3,4" no number
+        parts = _parts(text, _LISTED) if len(parts) == 1 else parts
+        if not isinstance(whole, Unclear) or len(parts) == 1:
             return whole
     found: list[Answer] = []
     for part in parts[: _MOST + 1]:
@@ -68,6 +66,10 @@ def _several(item: Item, text: str, desk: Desk) -> Read:
             return read
         found += read
     return tuple(dict.fromkeys(found)) or NOT_UNDERSTOOD
+
+
+def _parts(text: str, apart: re.Pattern[str]) -> list[str]:
+    return [part for part in apart.split(text) if part.strip(TRAILING)] or [text]
 
 
 def _open(item: Item, text: str, desk: Desk) -> Read:
