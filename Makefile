@@ -10,7 +10,7 @@ sum = $(shell cat $(1) 2>/dev/null | cksum | tr ' ' '-')
 RUN_STAMP := .venv/.installed-$(call sum,requirements.txt)
 DEV_STAMP := .venv/.installed-dev-$(call sum,requirements.txt requirements-dev.txt)
 
-.PHONY: help run test check demo bench faults screenshots
+.PHONY: help run test check demo bench faults corpus screenshots
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make demo   a simulated month: the conversations, pages and escalations, to read"
 	@echo "make bench  how fast: reminders decided, messages delivered, each beside its yardstick; var/bench.json"
 	@echo "make faults a thousand randomised kills and faults, judged from the recorded history; var/faults.json"
+	@echo "make corpus hundreds of real questionnaires walked by text and as forms, and the reader's cases; var/corpus.json"
 	@echo "make screenshots  the pages as a browser shows them, into docs/screenshots"
 
 run: | $(RUN_STAMP)
@@ -45,6 +46,9 @@ bench: | $(RUN_STAMP)
 
 faults: | $(DEV_STAMP)
 	@$(BIN)/python -m tests.faults
+
+corpus: | $(DEV_STAMP)
+	@$(BIN)/python -m tests.corpus
 
 screenshots: | $(DEV_STAMP)
 	@SCREENSHOTS=1 $(BIN)/python -m pytest -q -n 0 tests/browser
