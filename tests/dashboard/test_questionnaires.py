@@ -35,7 +35,7 @@ def test_a_file_becomes_a_draft_with_a_report_and_is_published(admin: FlaskClien
     brought = bring(admin, file())
     assert brought.status_code == 303
     page = admin.get(place_of(brought)).text
-    for words in ("After your operation", "Nobody is asked it yet", "7 (2 must be answered)", "简体中文", "SMS parts"):
+    for words in ("After your operation", "nobody is asked it yet", "7 (2 must be answered)", "简体中文", "SMS parts"):
         assert words in page
     assert "After your operation" not in nurse.get("/questionnaires").text
     publish = f"{place_of(brought)}/publish"

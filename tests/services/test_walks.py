@@ -135,6 +135,13 @@ def test_another_language_asks_the_open_question_again(language: str):
     assert walks.tell(walk, FORM, "38.5", HERE).answers["degrees"][0].value == 38.5
 
 
+def test_a_date_is_told_in_english_words_in_a_language_that_is_not_ours():
+    dated = form(question("since", "date"))
+    walk = walks.start(dated, "nb", "US", HERE)
+    walk, _ = walks.fill(walk, dated, {"since": (Answer("date", "1994-05-31"),)}, HERE)
+    assert said(walk, "form") == ["Question since? 31 May 1994"]
+
+
 def test_a_walk_travels_as_json():
     walk = walked("yes", "38.5", "chest pain", "2")
     assert Walk.from_json(json.loads(json.dumps(walk.to_json()))) == walk

@@ -182,7 +182,7 @@ def _moment(iso: str, language: str) -> str:
     """2026-03-31, 2026-03, 2026 or 2026-03-31T20:15:00-05:00, without a doubt which is the month."""
     day, _, clock = iso.partition("T")
     year, month, date = (int(part) if part.isdecimal() else 0 for part in (*day.split("-"), "", "")[:3])
-    if language == "en":
+    if not language.startswith("zh"):
         words = f"{date or ''} {_MONTHS[month - 1] if 0 < month < 13 else ''} {year}".strip()
     else:
         words = f"{year}年" + (f"{month}月" if month else "") + (f"{date}日" if date else "")
