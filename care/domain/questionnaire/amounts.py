@@ -20,6 +20,8 @@ _METER_LIMIT = re.compile(
 _NUMBER = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _OUT_OF = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(?:/|out of) ?([0-9]+)")
 _AGE = re.compile(r"(?<![a-z])(?:old|age|aged)(?![a-z])|岁|歲|年龄|年齡|年纪|年紀")
+_ROUND = 100
+"""三十多 is asked again; 四百多 and 十多万 are as round as "about 400"."""
 _TEMPERATURES = ("Cel", "[degF]")
 
 
@@ -33,6 +35,8 @@ def read_number(item: Item, text: str) -> Answer | Unclear:
     if isinstance(only, Unclear):
         return only
     understood = number_text(only.value)
+    if only.rough and only.value < _ROUND:
+        return Unclear("ambiguous", understood)
     if not _stands_alone(item, numbers.text[: only.start], numbers.text[only.end :], only):
         return Unclear("not-understood", understood)
     if item.type == "integer" and only.value != int(only.value):
@@ -50,12 +54,16 @@ def _stands_alone(item: Item, before: str, after: str, only: Found) -> bool:
     if unit is not None and unit_named(unit[0]) != "%":
         asked = asked_words(item)
         counted = not asked.strip() and not unit[0].isascii()  # 十斤 said by itself: a number with its measure word
-        if unit[0] not in asked and not counted and not (unit_named(unit[0]) == "a" and _AGE.search(asked)):
+        code = unit_named(unit[0])
+        meant = unit[0] in asked or any(unit_named(named[0]) == code for named in ANY_UNIT.finditer(asked))
+        if not (meant or counted or (code == "a" and _AGE.search(asked))):
             return False
         after = after.lstrip()[unit.end() :]
         if harmless(f"{before} {after}", item):
             return True
     elif after[:1].isascii() and after[:1].isalpha():
+        return False
+    if len(after.strip()) == 1 and after.strip().isascii() and after.strip().isalpha():
         return False
     return not (clinical(item) or only.loose) and plain_remark(f"{before} {after}")
 

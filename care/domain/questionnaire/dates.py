@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from care.domain.civil import instant, zone_of
 from care.domain.questionnaire.around import asked_words, plain_remark
-from care.domain.questionnaire.date_words import ASKS_FUTURE, ASKS_PAST, FUTURE, HAN_COUNT, PAST, count
+from care.domain.questionnaire.date_words import ASKS_FUTURE, ASKS_PAST, DAY_WORD, FUTURE, HAN_COUNT, PAST, count
 from care.domain.questionnaire.days import Frame, Named, day_in, other_days
 from care.domain.questionnaire.model import Answer, Item
 from care.domain.questionnaire.reading import NOT_UNDERSTOOD, Unclear
@@ -19,9 +19,11 @@ _REST = re.compile(
     r"i think|sharp)(?![a-z])|[\s.,:;!?。,@()~-]"
 )
 _OTHER_PERIOD = re.compile(
-    r"(?<![a-z])(?:week|weeks|weekend|month|months|year|years|early|late|mid|end|beginning|start of|through|to|from|not sure|"
-    r"about a|few|couple|several|some|before|after|day)(?![a-z])|[周週月年底初末]|前后|前後|左右那|以来|以來|起|至|到|几|幾"
+    r"(?<![a-z])(?:week|weeks|weekend|month|months|year|years|early|late|later|earlier|onwards?|w/c|wc|\w+(?:morning|afternoon|evening|day)s|mornings|afternoons|evenings|nights|early|late|mid|end|beginning|start of|through|to|from|not sure|"
+    r"about a|few|couple|several|some|before|after|day|any|timezone|time ?zone|mountain|pacific|eastern|central|utc|gmt|est|edt|pst|"
+    r"pdt|cet|bst|hkt)(?![a-z])|[周週月年底初末]|前后|前後|左右那|以来|以來|起|至|到|几|幾"
 )
+_NUMBER_WORD = re.compile(rf"(?<![a-z])(?:{DAY_WORD}|two|three|four|five|six|seven|eight|nine)(?![a-z])")
 _SOMEBODY = re.compile(r"(?<![a-z])(?:i|i'll|we|you|he|she|they|who)(?![a-z])")
 _ASKED_BACK = re.compile(r"(?<=[一-鿿]{2})[吗嗎]")
 _NOW = re.compile(r"(?:just |right )?now|at the moment|现在|現在|此刻|刚刚|剛剛|刚才|剛才|頭先|依家|而家|啱啱")
@@ -35,10 +37,10 @@ _AGO = re.compile(
 def read_date(item: Item, text: str, now: datetime, zone: str) -> Answer | Unclear:
     """A date in a normalised text, in the patient's zone; bounds of the item hold."""
     frame = _frame(item, text, now, zone)
-    found = _day(text, frame)
+    found = _day(_without_time(text), frame)
     if isinstance(found, Unclear):
         return found
-    fits = _nothing_else(_without_time(found.rest)) and _of_today(found)
+    fits = _nothing_else(found.rest) and _of_today(found)
     return _bounded(item, "date", found.day.isoformat()) if fits else NOT_UNDERSTOOD
 
 
@@ -47,7 +49,7 @@ def read_time(item: Item, text: str) -> Answer | Unclear:
     clock = time_in(text)
     if clock is None or isinstance(clock, Unclear):
         return clock or NOT_UNDERSTOOD
-    if not _REST.sub("", clock.rest) or (plain_remark(clock.rest) and time_in(clock.rest) is None):
+    if _nothing_else(clock.rest) and time_in(clock.rest) is None:
         return _bounded(item, "time", clock.at.isoformat(timespec="seconds"))
     return NOT_UNDERSTOOD
 
@@ -127,7 +129,9 @@ def _without_time(text: str) -> str:
 
 def _nothing_else(rest: str) -> bool:
     """Whether what is left says nothing of a day: filler, or a sentence without numbers, negation or another period."""
-    return not _REST.sub("", rest) or (plain_remark(_ASKED_BACK.sub("", rest)) and _OTHER_PERIOD.search(rest) is None)
+    return not _REST.sub("", rest) or (
+        plain_remark(_ASKED_BACK.sub("", rest)) and not (_OTHER_PERIOD.search(rest) or _NUMBER_WORD.search(rest))
+    )
 
 
 def _of_today(found: Named) -> bool:

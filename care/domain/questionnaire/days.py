@@ -28,6 +28,7 @@ from care.domain.questionnaire.reading import Unclear
 NEAR = timedelta(days=100)
 """A day and month without a year is the nearest one if it is this near; else the question or the text must tell."""
 _NEAR_DAY = timedelta(days=10)  # the same for "the 27th"
+_MOST = 400  # of days, weeks, months or years that somebody counts back
 _SHORTLY = timedelta(days=370)
 
 
@@ -61,7 +62,9 @@ _ZH = re.compile(
     rf"(?P<d>[0-9]{{1,2}}(?![0-9:点點])|[{HAN}]{{1,3}}(?![点點]))[日号號]?"
 )
 _ZH_DAY = re.compile(rf"(?<![0-9{HAN}月第])(?P<d>[0-9]{{1,2}}|[{HAN}]{{1,3}})[日号號](?!前|后|後|之|线|線|楼|樓|床)")
-_DAY_FIRST = re.compile(rf"(?<![0-9a-z])(?P<d>{_D})(?:-|/|\.? ?(?:day )?(?:of )?)(?P<name>{MONTH})(?:-|/)?{_Y_AFTER}")
+_DAY_FIRST = re.compile(
+    rf"(?<![0-9a-z$€£¥])(?P<d>{_D})(?:-|/|\.? ?(?:day )?(?:of )?)(?P<name>{MONTH})(?:-|/)?{_Y_AFTER}"
+)
 _MONTH_FIRST = re.compile(rf"(?<![0-9a-z])(?P<name>{MONTH})[- ]?(?:the )?(?P<d>{_D}){_Y_AFTER}")
 _NTH_OF_MONTH = re.compile(
     rf"(?<![0-9a-z])(?:the )?(?P<nth>{'|'.join(NTH)}) (?P<day>{WEEKDAY}|day) (?:of|in) (?:the )?"
@@ -70,9 +73,10 @@ _NTH_OF_MONTH = re.compile(
 _DAY_OF_MONTH = re.compile(
     rf"(?<![0-9a-z])(?:the )?(?P<d>{_D}) (?:day )?of (?:the )?(?P<rel>this|next|last|previous|current) month(?![a-z])"
 )
+_ENDS = r"(?= ?(?:$|[,.;:!?()]|(?:at|in|on|around|about|from|for|this|morning|afternoon|evening|night)(?![a-z])))"
 _THE_DAY = re.compile(
-    rf"(?:(?<![a-z])(?P<week>{WEEKDAY}),? )?(?<![a-z])the (?P<d>{_D})(?! (?:day|month|week|year|time|one)|[a-z])"
-    r"|(?<![0-9a-z./-])(?P<d2>[0-9]{1,2}(?:st|nd|rd|th))(?! [a-z])"
+    rf"(?:(?<![a-z])(?P<week>{WEEKDAY}),? )?(?<![a-z])the (?P<d>{_D}){_ENDS}"
+    rf"|(?<![0-9a-z./-])(?P<d2>[0-9]{{1,2}}(?:st|nd|rd|th)){_ENDS}"
 )
 _WEEKDAY = re.compile(
     rf"(?<![a-z])(?:(?P<rel>last|past|previous|this|next|coming|upcoming|on|this past|this coming)(?: week)?(?:'s)?(?: on)? )?(?P<day>{WEEKDAY})"
@@ -341,7 +345,7 @@ def _nth(match: re.Match[str], frame: Frame) -> Built:
 
 def _nth_day(match: re.Match[str], year: int, month: int) -> date | None:
     nth = NTH[match["nth"]]
-    if re.search(r"[a-z0-9](?:st|nd|rd|th|second|third) $", match.string[: match.start()]):
+    if re.search(r"(?:[a-z0-9](?:st|nd|rd|th)|second|third|twenty|thirty)[ -]$", match.string[: match.start()]):
         return None  # the fifth last day
     if not 1 <= year <= 9999:
         return None
@@ -435,8 +439,8 @@ def _chinese_ago(match: re.Match[str], frame: Frame) -> Built:
     names = {"天": "day", "日": "day", "月": "month", "年": "year"}
     sign = -1 if "前" in match["way"] else 1
     how_many = count(number)
-    if how_many < 0:
-        return Unclear("ambiguous", match[0])
+    if how_many < 0 or how_many > _MOST:
+        return Unclear("ambiguous", match[0])  # 2015年前: before 2015
     return _moved(frame.today, sign * how_many, names.get(unit, "week")) or Unclear("out-of-range", match[0])
 
 

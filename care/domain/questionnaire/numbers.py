@@ -44,15 +44,18 @@ _AFTER_UNIT = re.compile(
     rf"|(?<![0-9{HAN}点點两兩])(?P<unit4>米)(?P<digit4>[一二三四五六七八九])(?![0-9{HAN}.点點])"
 )
 _HALF = re.compile(r"(?<!半)一半(?!半)|(?<![0-9一-鿿])半(?=[个個公斤升杯片粒颗顆小米磅岁歲年碗加毫])")
-_HALF_AFTER = re.compile(r"[0-9]半")  # 1半: one half, or one and a half
-_PER_CENT = re.compile(rf"(?<![0-9{HAN}])百分之 ?([0-9.{HAN}点點]+)")
+_UNSURE_AFTER = re.compile(rf"[0-9]半|[0-9{HAN}] ?[成折]")  # 1半: one half or one and a half; 两成: tenths
+_PER_CENT = re.compile(rf"(?<![0-9{HAN}])百 ?分 ?之 ?([0-9.{HAN}点點]+)")
 _POINTS = re.compile("[个個]百分[点點]")
 _BELOW_ZERO = re.compile(r"(?<![-0-9.])([0-9]+(?:\.[0-9]+)?)( ?(?:degrees?|deg|°)[a-z ]{0,8})? below zero")
 _LOOKALIKE = re.compile(r"[0-9][oil|](?![a-z])|(?<![a-z])[oil|][0-9]")
-_ORDINAL = re.compile(r"[0-9](?:st|nd|rd|th)(?![a-z])")
-_PART_NUMBER = re.compile(r"[a-z]-[0-9]|[0-9](?!e[-+]?[0-9]|x ?10\^)[a-z]+[0-9]")
+_ORDINAL = re.compile(r"[0-9](?:st|nd|rd|th)(?![a-z])|(?<=ty)[ -](?:first|second)(?![a-z])")
+_PART_NUMBER = re.compile(
+    r"[a-z]-[0-9]|(?<=[\u4e00-\u9fff])(?<![零一二三四五六七八九十百千万])-[0-9]|[0-9](?!e[-+]?[0-9]|x ?10\^)[a-z]+[0-9]"
+)
+_COMPARED = re.compile(r"[<>≤≥] ?=? ?[0-9]")
 _PRONOUN = re.compile(
-    r"(?<![a-z])(?:the|this|that|which|each|any|some|every|another|other|no|last|next|wrong|right|first|only) one(?![a-z-])"
+    r"(?<![a-z])(?:(?:the|this|that) (?:[a-z]+ )?|which |each |any |some |every |another |other |no )one(?![a-z-])"
     r"|(?<![a-z-])one (?:of|who|that|which|can|day|should|has|needs)(?![a-z])"
 )
 _DOZEN = re.compile(r"打(?![\u4e00-\u9fff])")
@@ -93,7 +96,7 @@ def numbers_in(text: str) -> Numbers:
 
     `doubt` for a letter O or l in one, foreign digits, 十分, 三四, 4th, "this one", 1.2.3 and what else is no one number.
     """
-    doubt = any(pattern.search(text) for pattern in (_LOOKALIKE, _ORDINAL, _PART_NUMBER, _PRONOUN))
+    doubt = any(pattern.search(text) for pattern in (_LOOKALIKE, _ORDINAL, _PART_NUMBER, _COMPARED, _PRONOUN))
     if "below zero" in text:
         text = _BELOW_ZERO.sub(r"-\1\2", text)
     if not text.isascii():
@@ -118,7 +121,7 @@ def numbers_in(text: str) -> Numbers:
 def _rewritten(text: str) -> tuple[str, bool]:
     """The text with 38度半 as 38点5度, 百分之五 as 五%, 三分之一 as a decimal; and whether it cannot be trusted."""
     text = _POINTS.sub("%", _PER_CENT.sub(r"\1%", _AFTER_UNIT.sub(_decimal_first, _HALF.sub("0.5", text))))
-    doubt = any(char.isdecimal() for char in text if not char.isascii()) or _HALF_AFTER.search(text) is not None
+    doubt = any(char.isdecimal() for char in text if not char.isascii()) or _UNSURE_AFTER.search(text) is not None
     if "分" in text or "份" in text:
         text = FRACTION.sub(_fraction_as_decimal, text)
         doubt = doubt or "分之" in text

@@ -25,6 +25,11 @@ _METRES = re.compile(r"(?<![0-9a-z.])([0-2])m([0-9]{2})(?![0-9a-z])")
 _STONE = re.compile(r"(?<![0-9.])([0-9]{1,2}) ?(?:st|stone|stones) ?([0-9]|1[0-3])(?: ?(?:lbs?|pounds?))?(?![0-9a-z.])")
 _THOUSAND = re.compile(r"([0-9]) ?k(?![a-z.])")  # of an amount it may be kilograms or kilometres
 _LITRES = re.compile(r"([0-9])l(?![a-z0-9])")
+_AND_A_HALF = re.compile(
+    r"(?<![a-z0-9.])(?P<n>an?|one|[0-9]{1,3}) (?P<unit>minutes?|hours?|days?|weeks?|months?|years?|pounds?|kilos?|stones?|litres?|liters?)"
+    r" and (?:a )?half(?![a-z])"
+)
+_SPANS = ("s", "min", "h", "d", "wk", "mo", "a")
 _FREEZING = re.compile("below zero|零下")
 _PARTS = {
     ("[yd_i]", "[ft_i]"), ("[ft_i]", "[in_i]"), ("[yd_i]", "[in_i]"), ("[stone_av]", "[lb_av]"), ("[lb_av]", "[oz_av]"),
@@ -89,6 +94,7 @@ def _one_side(item: Item, text: str) -> Said | None:
 
 def _spelled_out(item: Item, text: str) -> str:
     """5'10 as 5 feet 10 inches, 1m75 as 1.75 m, 11 st 4 as 11 stone 4 pounds, 2l as 2 l where a volume is asked."""
+    text = _AND_A_HALF.sub(lambda match: f"{match['n'] if match['n'].isdigit() else 1}.5 {match['unit']}", text)
     text = _FEET.sub(r"\1 feet \2 inches", text)
     text = _METRES.sub(r"\1.\2 metres", text)
     text = _STONE.sub(r"\1 stone \2 pounds", text)
@@ -151,6 +157,8 @@ def _with_unit(item: Item, text: str, found: Found, others: list[Found]) -> Said
             return Said(found.value, unit, before, after, plain)
     for named in ANY_UNIT.finditer(before):
         code = _code(item, named[0])
+        if code in _SPANS:
+            continue
         wanted = code in ("Cel", "[degF]") if unit == DEGREES or not item.units else code in item.units
         if wanted and (len(named[0]) > 1 or not named[0].isascii()):
             return Said(found.value, code, before[: named.start()] + before[named.end() :], after, True)

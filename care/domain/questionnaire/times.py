@@ -15,7 +15,7 @@ _MINUTE_WORDS = (
     r"(?:twenty|thirty|forty|fifty)(?:[ -](?:one|two|three|four|five|six|seven|eight|nine))?|(?:o|oh|zero)[ -](?:one|two|three|four|five|six|seven|eight|nine)"
     r"|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
 )
-_HALF_DAY = r"(?P<half>[ap]\.? ?m\.?(?![a-z])|[ap](?![a-z]))"
+_HALF_DAY = r"(?P<half>[ap] ?\.? ?m\.?(?![a-z])|(?<=[0-9])[ap](?![a-z]))"
 _CLOCK = re.compile(
     rf"(?<![0-9:.])(?P<h>[0-9]{{1,2}})(?::(?P<m>[0-9]{{2}})(?::(?P<s>[0-9]{{2}})(?:\.[0-9]+)?)?|[.](?P<m2>[0-9]{{2}})(?= ?[ap]\.?m))"
     rf"(?![0-9:])(?: ?{_HALF_DAY})?"
@@ -138,6 +138,14 @@ def _chinese(match: re.Match[str]) -> tuple[int, int, int, bool]:
     return count(match["h"]), minute, 0, False
 
 
+def _may_be_a_range(match: re.Match[str]) -> bool:
+    """5 to 6pm: five minutes to six, or from five to six?"""
+    if match.re is not _PAST_TO or match["way"] != "to" or "min" in match["n"]:
+        return False
+    said = count(match["n"])
+    return 0 < said <= 12
+
+
 def _told(match: re.Match[str], hour: int, minute: int, second: int, colon: bool) -> Clock | Unclear:
     """The hour of 24, by a.m. and p.m. or by the part of the day that the text names."""
     rest = _without(match)
@@ -145,7 +153,11 @@ def _told(match: re.Match[str], hour: int, minute: int, second: int, colon: bool
     half = (match.groupdict().get("half") or "").replace(".", "").replace(" ", "")
     if not 0 <= minute < 60 or not 0 <= second < 60 or not 0 <= hour <= 24 or (hour == 24 and minute):
         return Unclear("out-of-range", match[0].strip())
+    if _may_be_a_range(match):
+        return Unclear("several")
     if half in ("a", "am", "p", "pm"):
+        if half.startswith("a") and hour in (12, 1, 2, 3, 4) and _EVENING.search(around):
+            return Unclear("ambiguous")  # tonight at 2 am: today, or the day after
         if not 1 <= hour <= 12:
             return Unclear("out-of-range", match[0].strip())
         return Clock(time(hour % 12 + (12 if half.startswith("p") else 0), minute, second), rest)
