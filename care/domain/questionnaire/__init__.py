@@ -32,6 +32,7 @@ from care.domain.questionnaire.walk import (
     previous_item,
     progress,
     spot_at,
+    suggestion,
     taken_back,
 )
 
@@ -72,6 +73,7 @@ __all__ = [
     "read_answers",
     "read_questionnaire",
     "spot_at",
+    "suggestion",
     "taken_back",
     "to_response",
 ]

@@ -52,7 +52,8 @@ def read_formulas(
         "text_formula": written(extension_value(shadow_of(raw, "text"), TEXT_EXPRESSION)),
     }
     for name, expression in proposed.items():
-        formula = _proposal(expression, link_id, scope, notes) if expression is not None else None
+        own = name == "text_formula"
+        formula = _proposal(expression, link_id, scope, notes, own) if expression is not None else None
         if formula is not None:
             found[name] = formula
     return found
@@ -62,13 +63,13 @@ def _only(raw: Mapping[str, Any], urls: tuple[str, ...]) -> Written | None:
     return written(extension_value(raw, *urls))
 
 
-def _proposal(expression: Written, link_id: str, scope: Scope, notes: list[str]) -> Formula | None:
+def _proposal(expression: Written, link_id: str, scope: Scope, notes: list[str], own: bool) -> Formula | None:
     """An expression that only proposes something: left out, with a note, where it cannot be run."""
     if expression.kind != "fhirpath":
         notes.append(f"item {link_id!r}: an initial value or a text in {expression.language} is left out")
         return None
     try:
-        return scope.formula(expression.text, link_id)
+        return scope.formula(expression.text, link_id, own)
     except Invalid as bad:
         notes.append(f"item {link_id!r}: an initial value or a text is left out: {bad.message}")
         return None
@@ -88,7 +89,7 @@ def read_constraints(
         if expression is None:
             raise refuse("malformed-constraint", link_id, f"constraint {key!r} has no expression")
         try:
-            formula = scope.logic(expression, link_id, f"constraint {key!r}")
+            formula = scope.logic(expression, link_id, f"constraint {key!r}", own=True)
         except Invalid as bad:
             if notes is None:
                 raise

@@ -68,11 +68,14 @@ class Scope:
     _compiled: dict[str, Formula] = field(default_factory=dict)
     _busy: set[str] = field(default_factory=set)
 
-    def logic(self, expression: Written, link_id: str, what: str) -> Formula:
-        """An expression that computes, hides or forbids. Raises Invalid: cql, x-fhir-query, unreadable-expression."""
+    def logic(self, expression: Written, link_id: str, what: str, own: bool = False) -> Formula:
+        """An expression that computes, hides or forbids; `own`: it looks at the answer of its own item too.
+
+        Raises Invalid: cql, x-fhir-query, unreadable-expression.
+        """
         self._need_fhirpath(expression, link_id, what)
         try:
-            formula = self.formula(expression.text, link_id)
+            formula = self.formula(expression.text, link_id, own)
         except Invalid as bad:
             raise refuse("unreadable-expression", link_id, f"{what} cannot be read: {bad.message}") from None
         for variable in self._used(formula):
@@ -86,13 +89,13 @@ class Scope:
         code = expression.kind if expression.kind in known else "unreadable-expression"
         raise refuse(code, link_id, f"{what} is {known.get(expression.kind, expression.language)}, which is not run")
 
-    def formula(self, text: str, link_id: str) -> Formula:
+    def formula(self, text: str, link_id: str, own: bool = True) -> Formula:
         """A FHIRPath expression of an item, with what its value depends on, through variables too: what it names with
-        all below, and its own item. Raises Invalid."""
+        all below, and what is below its own item; with `own` that item itself too. Raises Invalid."""
         if len(text) > _LONGEST:
             raise Invalid("unreadable-expression", "it is too long")
         run = self.tools.compile(text)
-        needs = None if run.link_ids is None else self._named(run.link_ids) | ({link_id} if link_id else set())
+        needs = None if run.link_ids is None else self._named(run.link_ids)
         steady, known = _CLOCK.search(text) is None, True
         for name in run.names:
             variable = self._variable(name)
@@ -102,8 +105,9 @@ class Scope:
             steady, known = steady and variable.steady, known and variable.known
             needs = None if needs is None or variable.needs is None else needs | variable.needs
         if needs is not None:
-            below = {each for named in needs for each in self.inside.get(named, ())}
+            below = {each for named in (*needs, link_id) for each in self.inside.get(named, ())}
             needs |= below | {each for named in needs for each in self.paths.get(named, ())}
+            needs |= {link_id} if own and link_id else set()
         return Formula(text, run, None if needs is None else frozenset(needs), steady, known)
 
     def _named(self, link_ids: frozenset[str]) -> set[str]:
