@@ -19,7 +19,9 @@ WORDS = st.text("abc é中🙂", min_size=1, max_size=12).filter(lambda text: te
 
 
 @st.composite
-def form_documents(draw: st.DrawFn, depth: int = 3, conditions: bool = True, repeats: bool = True) -> dict[str, Any]:
+def form_documents(
+    draw: st.DrawFn, depth: int = 3, conditions: bool = True, repeats: bool = True, required_groups: bool = False
+) -> dict[str, Any]:
     """An R4 Questionnaire with up to some thirty items, nested at most `depth` levels."""
     names = (f"i{number}" for number in range(1_000))
     before: list[str] = []
@@ -38,7 +40,7 @@ def form_documents(draw: st.DrawFn, depth: int = 3, conditions: bool = True, rep
             made["answerOption"] = OPTIONS
         if kind not in ("display", "boolean") and repeats and draw(st.integers(0, 2)) == 0:
             made["repeats"] = True
-        if kind not in ("display", "group"):
+        if kind not in ("display", "group") or (kind == "group" and required_groups):
             made["required"] = draw(st.integers(0, 3)) == 0
         if level < depth and kind != "display" and (kind == "group" or draw(st.integers(0, 3)) == 0):
             made["item"] = [item(level + 1) for _ in range(draw(st.integers(1, 3)))]
@@ -50,9 +52,9 @@ def form_documents(draw: st.DrawFn, depth: int = 3, conditions: bool = True, rep
 
 
 @st.composite
-def forms(draw: st.DrawFn, depth: int = 3, conditions: bool = True, repeats: bool = True) -> Questionnaire:
+def forms(draw: st.DrawFn, **limits: Any) -> Questionnaire:
     """The same, read."""
-    return read_questionnaire(draw(form_documents(depth=depth, conditions=conditions, repeats=repeats)))
+    return read_questionnaire(draw(form_documents(**limits)))
 
 
 VALUES: dict[str, st.SearchStrategy[dict[str, Any]]] = {

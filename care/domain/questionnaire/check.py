@@ -12,6 +12,7 @@ from care.domain.questionnaire.layout import begun
 from care.domain.questionnaire.limits import Wrong, problems_of
 from care.domain.questionnaire.model import Answer, Answers, Item, Questionnaire
 from care.domain.questionnaire.places import instance_of, link_id_of, place
+from care.domain.questionnaire.presence import askable, holding
 from care.domain.questionnaire.standing import Standing
 from care.domain.questionnaire.walk import spot_at
 
@@ -56,7 +57,8 @@ class _Checking:
 
     def __init__(self, questionnaire: Questionnaire, standing: Standing) -> None:
         self._form, self._standing = questionnaire, standing
-        self._holding = holding(questionnaire, standing.values)
+        self._holding = holding(questionnaire, standing.values, standing.on)
+        self._askable = askable(questionnaire, standing.on)
         self._counts = Counter(
             place(link_id_of(at), instance_of(at)[:-1])
             for at in self._holding
@@ -69,10 +71,10 @@ class _Checking:
         if item.is_question:
             yield from self._question(item, at)
         elif item.type == "group" and not (item.hidden or item.read_only):
-            if item.required and at not in self._holding and self._is_begun(item, instance_of(at)):
+            if at in self._holding:
+                yield from _counted(item, self._counts[at]) if item.is_loop else ()
+            elif item.required and at in self._askable and self._is_begun(item, instance_of(at)):
                 yield "required", "this group needs an answer"
-            elif item.is_loop and at in self._holding:
-                yield from _counted(item, self._counts[at])
         if item.constraints:
             for instance in self._instances(item, at):
                 yield from self.rules(item.constraints, item, instance)
@@ -123,28 +125,6 @@ class _Checking:
         return True
 
 
-def holding(questionnaire: Questionnaire, answers: Answers) -> set[str]:
-    """The places of what holds an answer: the questions, the groups around them, and for something that repeats also
-    each instance that does (its place with the instance's own number behind).
-    """
-    found: set[str] = set()
-    for at, given in answers.items():
-        item = questionnaire.by_id.get(link_id_of(at))
-        if item is None or not given or not item.is_question:
-            continue
-        instance = instance_of(at)
-        found.add(at)
-        if item.is_loop:
-            found.update(place(item.link_id, (*instance, number)) for number in range(len(given)))
-        for link_id in item.path:
-            above = questionnaire.by_id[link_id]
-            depth = len(above.loops)
-            found.add(place(link_id, instance[:depth]))
-            if above.is_loop:
-                found.add(place(link_id, instance[: depth + 1]))
-    return found
-
-
 def together(item: Item, given: tuple[Answer, ...]) -> Iterator[Wrong]:
     """What is wrong with these answers to one question as a whole."""
     if len(given) > 1 and not item.repeats:
@@ -163,8 +143,9 @@ def _missing(item: Item) -> Iterator[Wrong]:
 
 
 def _counted(item: Item, count: int) -> Iterator[Wrong]:
-    if item.min_occurs is not None and count < item.min_occurs:
-        yield "too-few", f"at least {item.min_occurs} are needed"
+    least = (item.min_occurs or 0) if item.repeats else min(item.min_occurs or 0, 1)
+    if count < least:
+        yield "too-few", f"at least {least} are needed"
     if item.max_occurs is not None and count > item.max_occurs:
         yield "too-many", f"at most {item.max_occurs} are taken"
 

@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from care.domain.questionnaire.check import holding, together
+from care.domain.questionnaire.check import together
 from care.domain.questionnaire.entries import Entries, Entry, Given, Level, Problem
 from care.domain.questionnaire.formats import instant, is_before, is_date_time
 from care.domain.questionnaire.limits import Wrong, problems_of
 from care.domain.questionnaire.model import Constraint, Item, Questionnaire
 from care.domain.questionnaire.places import place
+from care.domain.questionnaire.presence import askable, holding
 from care.domain.questionnaire.standing import Standing
 
 ROOT = "QuestionnaireResponse"
@@ -63,6 +64,7 @@ class _Validation:
         answers = entries.answers()
         self._standing = Standing(questionnaire, answers)
         self._holding = holding(questionnaire, answers)
+        self._askable = askable(questionnaire, self._standing.on)
         self._off: set[tuple[str, tuple[int, ...]]] = set()
 
     def level(self, level: Level) -> Iterator[Problem]:
@@ -80,7 +82,7 @@ class _Validation:
                 yield from self._disabled(entries)
             elif entries:
                 yield from self._present(item, entries)
-            elif item.is_asked or (item.type == "group" and not item.hidden):
+            elif item.is_asked or (place(item.link_id, instance) in self._askable and not item.hidden):
                 yield from self._missing(item, level.expression)
         for entries in beside.values():  # misplaced: told already, and looked at where they stand
             yield from self._present(entries[0].item, entries)
@@ -100,6 +102,9 @@ class _Validation:
     def _holds(self, entry: Entry) -> bool:
         return place(entry.item.link_id, self._inside(entry)) in self._holding
 
+    def _can_be_asked(self, entry: Entry) -> bool:
+        return place(entry.item.link_id, entry.instance) in self._askable
+
     def _missing(self, item: Item, expression: str) -> Iterator[Problem]:
         if item.required:
             kind = "group" if item.type == "group" else "question"
@@ -114,7 +119,7 @@ class _Validation:
     def _present(self, item: Item, entries: list[Entry]) -> Iterator[Problem]:
         last = entries[-1]
         if item.type == "group":
-            if item.required and not any(map(self._holds, entries)):
+            if item.required and not any(map(self._holds, entries)) and self._can_be_asked(entries[0]):
                 yield from self._missing(item, entries[0].expression)
             elif item.max_occurs is not None and len(entries) > item.max_occurs:
                 yield Problem(last.expression, item.link_id, "too-many", f"at most {item.max_occurs} are taken")

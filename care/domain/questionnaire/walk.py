@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
 from care.domain.questionnaire import asking
+from care.domain.questionnaire.demands import demanded, may_be_demanded
 from care.domain.questionnaire.layout import Position, begun, is_closed, positions
 from care.domain.questionnaire.model import MORE, Answer, Answers, Item, Questionnaire, Spot
 from care.domain.questionnaire.places import instance_of, link_id_of, place
@@ -49,7 +50,7 @@ def next_item(questionnaire: Questionnaire, answers: Answers, skipped: AbstractS
     standing = Standing(questionnaire, answers)
     for at, here, is_answered in _asked(questionnaire, standing):
         if not is_answered and at not in skipped:
-            return _spot(at, here, standing)
+            return _spot(questionnaire, at, here, standing)
     return None
 
 
@@ -64,7 +65,7 @@ def previous_item(
             break
         if is_answered or at in skipped:
             last = at, here
-    return _spot(*last, standing) if last is not None else None
+    return _spot(questionnaire, *last, standing) if last is not None else None
 
 
 def spot_at(questionnaire: Questionnaire, answers: Answers, at: str) -> Spot | None:
@@ -74,8 +75,11 @@ def spot_at(questionnaire: Questionnaire, answers: Answers, at: str) -> Spot | N
     if item is None or len(instance) != len(item.loops):
         return None
     if item.is_question:
-        changes = item.text_formula is not None or item.toggles
-        return Spot(at, asking.as_asked(item, instance, Standing(questionnaire, answers)) if changes else item)
+        if item.text_formula is None and not item.toggles and not may_be_demanded(questionnaire, item):
+            return Spot(at, item)
+        standing = Standing(questionnaire, answers)
+        asked = asking.as_asked(item, instance, standing)
+        return Spot(at, demanded(questionnaire, standing, asked, instance))
     if not item.is_loop:
         return None
     is_first = item.link_id in questionnaire.optional and not answers.get(at)
@@ -159,10 +163,11 @@ def _asked(questionnaire: Questionnaire, standing: Standing) -> Iterator[tuple[s
                 yield at, here, bool(standing.values.get(at))
 
 
-def _spot(at: str, here: Position, standing: Standing) -> Spot:
+def _spot(questionnaire: Questionnaire, at: str, here: Position, standing: Standing) -> Spot:
     if here.after is not None:
         return Spot(at, asking.more_about(here.item, here.after))
-    return Spot(at, asking.as_asked(here.item, here.instance, standing))
+    asked = asking.as_asked(here.item, here.instance, standing)
+    return Spot(at, demanded(questionnaire, standing, asked, here.instance))
 
 
 def _counted(
