@@ -68,7 +68,7 @@ def open_form(session: Session, rt: Runtime, patient: Patient, task_id: UUID, la
     handed in before. Raises NotFound, Conflict (cancelled, or not due yet).
     """
     task = _task(session, rt, patient, task_id)
-    form = content.questionnaire(session, task.questionnaire)
+    form = content.questionnaire(session, task.questionnaire).at(rt.now())
     kept = form_draft(session, task.id)
     spoken = language or patient.language
     if kept is None:
@@ -95,7 +95,7 @@ def keep_draft(
     wait_for_patient(session, patient.id)
     now = rt.now()
     task = _task(session, rt, patient, task_id)
-    form = content.questionnaire(session, task.questionnaire)
+    form = content.questionnaire(session, task.questionnaire).at(now)
     if removal is not None:
         posted = without_instance(form, posted, removal.place, removal.instance)
     read, issues = read_posted(form, posted, patient.time_zone)
@@ -123,7 +123,7 @@ def hand_in(
     Raises Invalid with `errors`, each with its place, when an answer is missing or cannot stand.
     """
     task = _task(session, rt, patient, task_id)
-    form = content.questionnaire(session, task.questionnaire)
+    form = content.questionnaire(session, task.questionnaire).at(rt.now())
     answers = standing(form, answers_from_form(form, posted, patient.time_zone))
     issues = [*check(form, answers), *_empty_files(answers)]
     if issues:
@@ -155,7 +155,7 @@ def _stopped(session: Session, now: datetime, row: FormDraft) -> Draft | None:
     task, patient = session.get_one(Task, row.task_id), session.get_one(Patient, row.patient_id)
     if task.status in (TaskStatus.COMPLETED.value, TaskStatus.CANCELLED.value):
         return None
-    form = content.questionnaire(session, task.questionnaire)
+    form = content.questionnaire(session, task.questionnaire).at(row.updated_at)
     answers, _ = read_posted(form, row.answers, patient.time_zone)
     wrong = {issue.link_id for issue in check(form, standing(form, answers)) if issue.code not in UNFINISHED}
     kept = standing(form, {at: given for at, given in answers.items() if at not in wrong})

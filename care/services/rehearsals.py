@@ -96,7 +96,7 @@ class _Going:
 
 def rehearse(form: Questionnaire, face: Face, seed: int, now: datetime) -> Rehearsal:
     """Fill the questionnaire in to its end on one face. `seed` decides every answer, by its place."""
-    return (_by_text if face == "sms" else _by_form)(_Going(form, seed, now))
+    return (_by_text if face == "sms" else _by_form)(_Going(form.at(now), seed, now))
 
 
 def _by_form(going: _Going) -> Rehearsal:

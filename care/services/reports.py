@@ -71,8 +71,8 @@ def submit(
             return stored
     task = _task(session, patient, task_id, now)
     form, care_plan_id = _form(session, patient, document, task)
-    answers = _answers(form, document)
     authored_at = _authored(document, now)
+    answers = _answers(form.at(authored_at), document)
     response = keep(
         session,
         now,

@@ -26,13 +26,15 @@ def desk(
     channel: Channel | None,
     public_url: str = "",
 ) -> Desk:
-    """The desk of one patient. `now` is when they wrote; without a channel it is not known how long a text may be."""
+    """The desk of one patient. `now` is when they wrote, and the clock of their forms; without a channel it is not
+    known how long a text may be.
+    """
     able = channel.capabilities if channel else _UNKNOWN
     return Desk(
         language=person.language,
         zone=person.time_zone,
         now=now,
-        questionnaires=questionnaires,
+        questionnaires=lambda canonical: questionnaires(canonical).at(now),
         open_tasks=open_tasks,
         diary=diary,
         say=voice(person.language),

@@ -121,7 +121,7 @@ def fill(walk: Walk, form: Questionnaire, wanted: Answers, here: Here) -> tuple[
 
     The issues are of the others; the walk has at their places what it had before.
     """
-    issues = tuple(one for one in check(form, _given(wanted)) if one.code not in _UNFINISHED)
+    issues = tuple(one for one in check(form.at(here.now), _given(wanted)) if one.code not in _UNFINISHED)
     wrong = {one.link_id for one in issues}
     kept = {at: given for at, given in wanted.items() if at not in wrong}
     kept |= {at: given for at, given in walk.answers.items() if at in wrong}
@@ -237,7 +237,7 @@ def _desk(walk: Walk, form: Questionnaire, here: Here) -> Desk:
         language=walk.language,
         zone=ZONE,
         now=here.now,
-        questionnaires=lambda _: form,
+        questionnaires=lambda _: form.at(here.now),
         open_tasks=() if walk.done else (_task(form, here.now),),
         diary=None,
         say=voice(walk.language),

@@ -79,8 +79,9 @@ def forms(draw: st.DrawFn) -> Questionnaire:
         if kind != "display":
             own |= dict.fromkeys(flags, True)
         asked = [each for each in every if each["type"] not in ("group", "display")]
-        if asked and draw(st.booleans()):
-            own["enableWhen"] = [draw(conditions(each)) for each in draw(st.lists(st.sampled_from(asked), max_size=3))]
+        if draw(st.booleans()) and asked:
+            on: list[dict[str, Any]] = draw(st.lists(st.sampled_from(asked), max_size=3))
+            own["enableWhen"] = [draw(conditions(each)) for each in on]
             own["enableBehavior"] = draw(st.sampled_from(("all", "any")))
         above = draw(st.sampled_from([*every, None, None]))
         into = items if above is None or above["type"] == "display" else above.setdefault("item", [])
