@@ -236,3 +236,25 @@ def _answer(item: Any, raw: dict[str, Any]) -> Answer | None:
     from care.domain.questionnaire.values import answer_of
 
     return answer_of(item, raw)
+
+
+def test_a_report_of_ten_thousand_entries_and_one_of_a_megabyte_are_judged() -> None:
+    asked = form(
+        question("s", "string", repeats=True, extension=[{"url": f"{CORE}regex", "valueString": "(x+x+)+y"}]),
+        group("g", question("b"), repeats=True),
+    )
+    huge = {"linkId": "s", "answer": [{"valueString": "x" * 1_000_000}]}
+    many = [{"linkId": "g", "item": [{"linkId": "b", "answer": [{"valueBoolean": True}]}]}] * 4_000
+    response = {"resourceType": "QuestionnaireResponse", "status": "completed", "item": [huge, *many]}
+    assert problems(asked, response) == [("wrong-format", ".item[0].answer[0]")]
+    response["item"] = [{"linkId": "s", "answer": [{"valueString": "xxy"}] * 10_001}, *many, *many, *many]
+    assert {code for code, _ in problems(asked, response)} == {"malformed-answer", "too-many-items"}
+
+
+def test_a_document_nested_without_end_is_not_followed() -> None:
+    asked = form(question("q", item=[question("r", "integer")]))
+    inner: dict[str, Any] = {"linkId": "r"}
+    for _ in range(100_000):
+        inner = {"linkId": "q", "answer": [{"valueBoolean": True, "item": [inner]}]}
+    response = {"resourceType": "QuestionnaireResponse", "status": "completed", "item": [inner]}
+    assert {code for code, _ in problems(asked, response)} == {"duplicate-item", "misplaced-item"}

@@ -78,7 +78,7 @@ def content_of(answer: Answer) -> dict[str, Any]:
     """What an attachment or a reference holds beside its value, as FHIR writes it; {} for nothing."""
     try:
         rest = json.loads(answer.content) if answer.content else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return rest if isinstance(rest, dict) else {}
 
