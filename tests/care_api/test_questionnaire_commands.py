@@ -140,7 +140,7 @@ WALKED = form(
         {"question": "smoker", "operator": "=", "answerBoolean": True}]),
     {"linkId": "drug", "type": "group", "text": "Medicines", "repeats": True, "item": [
         item("name", required=True), item("since", type="date")]},
-    item("mood", type="choice", repeats=True, answerOption=[{"valueString": each} for each in ("good", "so so", "low")]),
+    item("mood", type="choice", repeats=True, answerOption=[{"valueString": each} for each in ("well", "so so")]),
     item("weight", type="quantity", **extension(f"{CORE}questionnaire-unit", valueCoding={"code": "kg"})),
     item("photo", type="attachment"),
 )  # fmt: skip

@@ -12,7 +12,7 @@ _WORD = _DIGITS + _LOWER + _LOWER.upper()
 _CLASSES = {"d": _DIGITS, "w": _WORD, "s": " ", "D": _LOWER, "W": "-", "S": _WORD}
 _ANY = _LOWER + _DIGITS
 _PRINTABLE = "".join(map(chr, range(32, 127)))
-_LONGEST, _DEEPEST, _MORE, _STEPS = 200, 20, 3, 5_000
+_LONGEST, _DEEPEST, _MORE, _STEPS = 200, 20, 6, 5_000
 
 
 class _TooHard(Exception):

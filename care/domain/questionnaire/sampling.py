@@ -22,6 +22,7 @@ LEFT_OUT = 0.15
 _ANOTHER = 0.35
 _MOST = 3  # answers to one question, instances of one group
 _TRIES = 40
+_CLEAR = 4  # letters: "r" and "t" are words to us too
 _SENTENCES = (
     *("a little better than last week", "much the same", "a quiet day at home", "some tea and rice"),
     *("walking in the garden", "slept well", "nothing else to tell", "soup for lunch"),
@@ -164,8 +165,10 @@ def _reference(item: Item, chance: Random, now: datetime) -> Answer:
 def _words(item: Item, chance: Random) -> str:
     """Words that neither command nor alarm anybody, as long as they must be and no longer than they may be."""
     if item.pattern is not None and chance.random() < 0.8:
-        made = matching(item.pattern.source, chance)
-        if made is not None and made.strip() == made:
+        tries = (matching(item.pattern.source, chance) or "" for _ in range(_TRIES))
+        long_enough = max(item.min_length or 0, _CLEAR)
+        made = next((text for text in tries if len(text) >= long_enough and text.strip() == text), None)
+        if made is not None:
             return made
     words = chance.choice(_SHORT if chance.random() < 0.3 or item.pattern is not None else _SENTENCES)
     while len(words) < (item.min_length or 0):
