@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -11,45 +10,19 @@ from werkzeug.wrappers import Response
 
 from care.access import may
 from care.domain.codes import Role
-from care.domain.questionnaire import Questionnaire
-from care.domain.questionnaire.extensions import language_of
-from care.domain.questionnaire.summary import Summary, summary
 from care.errors import Conflict, Invalid, NotFound
 from care.records.definitions import Definition, versions
 from care.records.questionnaire_drafts import QuestionnaireDraft, draft_of, open_drafts
 from care.services import content, questionnaires
 from care.services.questionnaire_files import LARGEST
 from dashboard import blueprint
+from dashboard.questionnaire_words import known, notes_of
 from dashboard.request import runtime, session, staff, written
-from dashboard.words import LANGUAGES
 
 WHY_RETIRED = {
     "replaced": "A newer version replaces it",
     "faulty": "Something is wrong with it",
     "unused": "It is not used any more",
-}
-FEATURES = {
-    "conditional": "asked only after certain answers",
-    "repeating-group": "group that can be answered several times",
-    "several-answers": "several answers to one question",
-    "own-words": "a choice, or an answer in one's own words",
-    "many-options": "more than nine options",
-    "scored-options": "options that carry a score",
-    "units": "a number with a unit",
-    "bounds": "a smallest or largest value",
-    "pattern": "a pattern that the text must fit",
-    "calculated": "computed from other answers",
-    "initial": "filled in beforehand",
-    "hidden": "never shown to the patient",
-    "read-only": "shown, but not asked",
-    "constraint": "a rule between answers",
-    "variable": "a value that other formulas use",
-    "to-a-person": "a picture or file, which a nurse looks at",
-}
-REMARKS = {
-    "long": "long for a text message",
-    "many-options": "more than nine options",
-    "to-a-person": "a picture or file: a nurse looks at it",
 }
 
 
@@ -133,26 +106,6 @@ def retire_questionnaire(definition_id: UUID) -> Response | tuple[str, int]:
     return redirect(url_for("dashboard.questionnaire", definition_id=definition_id), 303)
 
 
-@blueprint.app_template_filter("sentence")
-def sentence(words: str) -> str:
-    """Words as a sentence: a capital letter first, a full stop last. What is quoted in them stays as it is."""
-    said = words.strip()
-    return said and said[0].upper() + said[1:] + ("" if said.endswith((".", "!", "?", "。")) else ".")
-
-
-@blueprint.app_template_filter("clip")
-def clip(words: str, most: int) -> str:
-    """Words, or their beginning where they are longer than `most`."""
-    return words if len(words) <= most else f"{words[: most - 1]}…"
-
-
-@blueprint.app_template_filter("refusal")
-def refusal(one: Mapping[str, str]) -> str:
-    """Why an item is refused, without its name, which stands beside it."""
-    message = one["message"]
-    return sentence(message.removeprefix(f"item {one['link_id']!r}: "))
-
-
 def definition_of(definition_id: UUID) -> Definition:
     """A published questionnaire, retired or not. Raises NotFound."""
     found = session().get(Definition, definition_id)
@@ -188,16 +141,23 @@ def _import_page(wrong: Invalid | None) -> str:
 
 def _draft_page(draft: QuestionnaireDraft, wrong: Invalid | Conflict | None) -> str:
     broken: Invalid | None = None
-    known: dict[str, Any] = {}
+    told: dict[str, Any] = {}
     try:
-        known = _known(questionnaires.form_of(draft), draft.document)
+        told = known(questionnaires.form_of(draft), draft.document)
     except Invalid as refused:  # it could be run when it was imported, and cannot any more
         broken = refused
     taken = any(
         (one.url, one.version) == (draft.url, draft.version) for one in versions(session(), content.QUESTIONNAIRE)
     )
     return render_template(
-        "questionnaire_draft.html", draft=draft, wrong=wrong, broken=broken, taken=taken, values=request.form, **known
+        "questionnaire_draft.html",
+        draft=draft,
+        changed=notes_of(draft.notes),
+        wrong=wrong,
+        broken=broken,
+        taken=taken,
+        values=request.form,
+        **told,
     )
 
 
@@ -209,35 +169,5 @@ def _published_page(definition: Definition, wrong: Invalid | Conflict | None) ->
         wrong=wrong,
         asking=questionnaires.asked_by(session(), definition),
         why=WHY_RETIRED,
-        **_known(form, definition.document),
+        **known(form, definition.document),
     )
-
-
-def _known(form: Questionnaire, document: Mapping[str, Any]) -> dict[str, Any]:
-    """What a page tells of a form."""
-    spoken = languages_of(form, document)
-    found = summary(form, tuple(code for code, _ in spoken))
-    return {
-        "form": form,
-        "summary": found,
-        "languages": _shares(found, document),
-        "spoken": spoken,
-        "features": [(FEATURES.get(code, code), count) for code, count in sorted(found.features.items())],
-        "remarks": REMARKS,
-    }
-
-
-def languages_of(form: Questionnaire, document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The languages in which it can be walked, (code, name): those of its texts, the one it was written in first."""
-    written_in = str(document.get("language") or "en")[:20]
-    own = {code for text in (form.title, *(item.text for item in form.items)) for code in text if code}
-    codes = dict.fromkeys((language_of(written_in), *sorted(map(language_of, own))))
-    return [(code, LANGUAGES.get(code, code)) for code in codes]
-
-
-def _shares(found: Summary, document: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """(language, per cent of the texts that it has), the one it was written in first."""
-    written_in = str(document.get("language") or "")[:20]
-    first = LANGUAGES.get(language_of(written_in), written_in) if written_in else "As written"
-    others = [(LANGUAGES.get(code, code), round(100 * share)) for code, share in found.languages.items() if code]
-    return [(first, 100), *others]

@@ -25,7 +25,8 @@ from care.services import content, questionnaires, walks
 from care.services.walks import Walk
 from dashboard import blueprint
 from dashboard.form_face import filled_in
-from dashboard.questionnaires import definition_of, languages_of
+from dashboard.questionnaire_words import readers_of
+from dashboard.questionnaires import definition_of
 from dashboard.request import runtime, session, staff
 
 LONGEST = 4_000
@@ -88,7 +89,7 @@ def _of_definition(definition_id: UUID) -> tuple[Questionnaire, Mapping[str, Any
 
 
 def _begin(form: Questionnaire, document: Mapping[str, Any], sha256: str, back: str) -> str:
-    spoken = languages_of(form, document)
+    spoken = readers_of(form, document)
     wanted = request.args.get("language", "")
     language = wanted if wanted in dict(spoken) else spoken[0][0]
     house = session().get_one(Organization, staff().organization_id)
@@ -98,7 +99,7 @@ def _begin(form: Questionnaire, document: Mapping[str, Any], sha256: str, back: 
 
 def _step(form: Questionnaire, document: Mapping[str, Any], sha256: str, back: str) -> str:
     walk = _carried(sha256)
-    spoken, here = languages_of(form, document), walks.here(runtime())
+    spoken, here = readers_of(form, document), walks.here(runtime())
     act, _, rest = request.form.get("act", "").partition(":")
     issues: tuple[Issue, ...] = ()
     shown: Answers | None = None

@@ -179,3 +179,15 @@ def test_a_bundle_that_holds_one_questionnaire_is_unpacked_and_says_so(admin: Fl
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": json.loads(file())}]}
     brought = bring(admin, json.dumps(bundle).encode(), follow_redirects=True)
     assert "Read from a Bundle" in brought.text
+
+
+def test_what_was_read_leniently_and_what_is_left_undone_is_told_once(admin: FlaskClient, ward: Ward):
+    cql = {
+        "url": "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-initialExpression",
+        "valueExpression": {"language": "text/cql", "expression": "Age"},
+    }
+    items = [{"linkId": f"q{n}", "type": "string", "text": "?", "extension": [cql]} for n in range(12)]
+    page = admin.get(place_of(bring(admin, file(item=items)))).text
+    assert "Expressions in CQL" in page
+    assert page.count("initial value") == 1
+    assert "and 4 more" in page

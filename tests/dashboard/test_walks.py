@@ -98,6 +98,19 @@ def test_the_language_is_changed(walk: Walked):
     assert "您今天痛得怎么样" in walk.page
 
 
+def test_a_reader_of_a_language_that_it_is_not_translated_into_is_seen_too(walk: Walked):
+    assert "繁體中文 (not translated)" in walk.page
+    walk.step("speak", language="zh-Hant")
+    assert "How is your pain today?" in walk.page
+    assert "請" in walk.page
+
+
+def test_a_chinese_form_that_says_no_language_is_walked_in_chinese(admin: FlaskClient, ward: Ward):
+    item = {"linkId": "a", "type": "boolean", "text": "您今天发烧了吗？"}
+    walk = Walked(admin, file(language=None, title="每日检查", item=[item]))
+    assert '<option value="zh-Hans" lang="zh-Hans" selected>' in walk.page
+
+
 def test_a_group_that_repeats_grows_and_shrinks(admin: FlaskClient, ward: Ward):
     dose = asked("drug", "group", "Medicine", "药", repeats=True, item=[asked("name", "string", "Which?", "哪种？")])
     walk = Walked(admin, file(item=[dose]))
