@@ -92,6 +92,19 @@ def rule_sets(session: Session, ids: Iterable[str]) -> tuple[RuleSet, ...]:
     return tuple(_rule_set(session, one) for one in ids)
 
 
+def standing_rule_sets(session: Session, codes: Iterable[str]) -> tuple[RuleSet, ...]:
+    """The rule sets, the newest version of each, that judge a report with one of these codes whatever its protocol."""
+    standing: list[RuleSet] | None = session.info.get("standing rules")
+    if standing is None:
+        newest = {found.url: found for found in published(session, RULES) if found.document.get("always")}
+        for found in newest.values():
+            _learn(session, found)
+        standing = [_compiled[RULES, found.sha256] for found in newest.values()]
+        session.info["standing rules"] = standing
+    wanted = frozenset(codes)
+    return tuple(one for one in standing if one.always & wanted)
+
+
 def _rule_set(session: Session, name: str) -> RuleSet:
     known = _known(session)
     if (RULES, name) not in known:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from care.domain.codes import ResponseStatus, TaskStatus
 from care.domain.questionnaire import Answers, Questionnaire, measures, to_response
+from care.library.scores import scores
 from care.records.ids import new_id
 from care.records.observations import Observation
 from care.records.patients import Patient, Person
@@ -106,7 +107,7 @@ def draft(
         "judged": None,
         "attempts": 0,
     }
-    found = measures(form, answers, authored_at, lambda _: str(new_id()))
+    found = measures(form, answers, authored_at, lambda _: str(new_id()), scores())
     observations = [
         {
             "id": UUID(one.id),

@@ -23,10 +23,14 @@ def alarm_of(verdict: Verdict) -> Alarm:
 
 def emergency_words(verdict: Verdict, language: str, country: str) -> str:
     """What is said at once, with the country's emergency number, and in a crisis its help line where there is one."""
-    number = emergency_number(country)
-    if verdict.kind != "crisis":
-        return texts().say(language, "emergency-reply", number=number)
-    line = crisis_line(country)
+    if verdict.kind == "crisis":
+        return crisis_words(language, country)
+    return texts().say(language, "emergency-reply", number=emergency_number(country))
+
+
+def crisis_words(language: str, country: str) -> str:
+    """What is said to somebody who may harm themselves: the emergency number, and the help line where there is one."""
+    number, line = emergency_number(country), crisis_line(country)
     if line is None:
         return texts().say(language, "crisis-reply", number=number)
     return texts().say(language, "crisis-reply-line", number=number, line=line)

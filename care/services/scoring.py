@@ -35,6 +35,7 @@ from care.records.risk_assessments import RiskAssessment
 from care.runtime import Runtime
 from care.services import content, outbox
 from care.services.alarms import Case, raise_alarms, raise_many
+from care.services.emergencies import crisis_words
 from care.services.queue import Queue, Worked, work
 from care.services.series import LazyAnswers, Series
 
@@ -129,17 +130,18 @@ class _Batch:
         own, history = self.series.of(row)
         findings: tuple[Finding, ...] = ()
         assessment, failure, sha256, bundle = None, NO_PLAN, "", ""
-        if plan is not None:
-            bundle = plan.bundle or ""
-            try:
-                rule_sets = self._rules(plan)
+        try:
+            rule_sets = self._rules(plan, own)
+            if rule_sets:
                 sha256 = rules_sha256(rule_sets)
                 report = Report(str(row.id), row.authored_at, own, LazyAnswers(self.session, row))
                 findings = judge(rule_sets, report, history)
+            if plan is not None:
+                bundle = plan.bundle or ""
                 assessment, failure = self._assess(bundle, (*history, *own), row.authored_at, patient)
-            except Exception as error:  # noqa: BLE001  whatever it is: a nurse looks at this one, the others are judged
-                logger().error("report could not be judged", response_id=str(row.id), exc_info=error)
-                assessment, failure = None, CRASHED
+        except Exception as error:  # noqa: BLE001  whatever it is: a nurse looks at this one, the others are judged
+            logger().error("report could not be judged", response_id=str(row.id), exc_info=error)
+            assessment, failure = None, CRASHED
         expected = failure in ABSTAINS
         alarms = triage(findings, assessment, None if expected else failure or None)
         again, row.judged = row.judged is not None, _word(alarms)
@@ -156,11 +158,15 @@ class _Batch:
         except AssessmentError as error:
             return None, error.reason
 
-    def _rules(self, plan: PlanDefinition) -> tuple[RuleSet, ...]:
-        found = self.rule_sets.get(plan.rules)
+    def _rules(self, plan: PlanDefinition | None, own: Sequence[Measure]) -> tuple[RuleSet, ...]:
+        """The protocol's rule sets, and those that judge what is in this report whatever its protocol."""
+        named = plan.rules if plan is not None else ()
+        found = self.rule_sets.get(named)
         if found is None:
-            found = self.rule_sets[plan.rules] = tuple(content.rule_sets(self.session, plan.rules))
-        return found
+            found = self.rule_sets[named] = tuple(content.rule_sets(self.session, named))
+        standing = content.standing_rule_sets(self.session, {measure.code for measure in own})
+        known = {one.url for one in found}
+        return (*found, *(one for one in standing if one.url not in known))
 
     def _known(self, ids: Sequence[UUID]) -> set[tuple[UUID, str, str]]:
         if not ids:
@@ -211,7 +217,10 @@ class _Batch:
     def _advise(self, one: _Judged, alarm: Alarm) -> None:
         """What the patient can do at once, in the rule's own words; in danger it is said whatever the consent."""
         patient = one.patient
-        words = texts().say(patient.language, str(alarm.reply), number=emergency_number(patient.country))
+        if alarm.reply == "crisis-reply":
+            words = crisis_words(patient.language, patient.country)
+        else:
+            words = texts().say(patient.language, str(alarm.reply), number=emergency_number(patient.country))
         purpose = Purpose.EMERGENCY if alarm.priority is Priority.STAT else Purpose.REPLY
         if (patient.id, purpose) not in self.contacts:
             self.contacts[patient.id, purpose] = outbox.best_contact(self.session, patient.id, purpose)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, event, select, update
@@ -15,17 +16,21 @@ from care.domain.codes import Purpose
 from care.domain.measure import Measure
 from care.errors import AssessmentError
 from care.library import reason
+from care.records.care_plans import CarePlan
 from care.records.definitions import Definition
 from care.records.escalations import EscalationLink
 from care.records.observations import Observation
+from care.records.patients import Patient
 from care.records.questionnaire_responses import QuestionnaireResponse
 from care.records.risk_assessments import RiskAssessment
 from care.records.timeline import timeline
 from care.runtime import Runtime
-from care.services import inbox, outbox, reports
+from care.services import content, inbox, outbox, reports
 from care.services.escalations import page_due
 from tests.conftest import Clinic, Clock
 from tests.services.world import HEART, WEIGHT, World, make_world
+
+PHQ9 = "https://care.invalid/fhir/Questionnaire/phq-9|1.0.0"
 
 
 @pytest.fixture
@@ -326,6 +331,50 @@ def test_a_report_of_no_plan_is_never_a_silent_green(world: World) -> None:
     world.session.expunge_all()
     world.score()
     assert causes(world) == [("unscorable", "urgent")]
+
+
+def phq9(world: World, item_9: int, care_plan_id: UUID | None) -> None:
+    """A PHQ-9 with nothing but item 9 answered above 'not at all'."""
+    form = content.questionnaire(world.session, PHQ9)
+    answers = {}
+    for number, item in enumerate(form.questions[:9], 1):
+        wanted = item_9 if number == 9 else 0
+        answers[item.link_id] = (next(one for one in item.options if one.ordinal == wanted).answer(),)
+    patient = world.all(Patient)[0]
+    reports.keep(
+        world.session,
+        world.now,
+        patient,
+        PHQ9,
+        answers,
+        authored_at=world.now,
+        source="patient",
+        care_plan_id=care_plan_id,
+    )
+    world.session.commit()
+    world.score()
+
+
+@pytest.mark.parametrize("in_plan", [True, False])
+def test_a_thought_of_self_harm_reaches_a_person_at_once_whatever_the_score_and_the_plan(
+    world: World, in_plan: bool
+) -> None:
+    world.patient()
+    plan = world.all(CarePlan)[0]
+    phq9(world, 1, plan.id if in_plan else None)
+    assert ("crisis", "stat") in causes(world)
+    totals = world.session.scalars(select(Observation.value).where(Observation.code == "44261-6")).all()
+    assert list(totals) == [1.0]
+    (said,) = world.words(*world.out(Purpose.EMERGENCY))
+    assert "911" in said
+    assert "988" in said
+
+
+def test_a_phq_9_without_such_a_thought_raises_nothing(world: World) -> None:
+    world.patient()
+    phq9(world, 0, world.all(CarePlan)[0].id)
+    assert causes(world) == []
+    assert world.out(Purpose.EMERGENCY) == []
 
 
 def test_scoring_again_judges_nothing_twice(world: World) -> None:

@@ -50,7 +50,14 @@ def read_rules(document: Mapping[str, Any], sha256: str = "") -> RuleSet:
         rules=tuple(rules),
         units=units,
         sha256=sha256,
+        always=_codes(top.get("always", [])),
     )
+
+
+def _codes(listed: object) -> frozenset[str]:
+    if not isinstance(listed, list) or not all(isinstance(one, str) and one for one in listed):
+        raise Invalid("not-a-list", "a list of codes is expected", place="always")
+    return frozenset(listed)
 
 
 def _read_rule(entry: Mapping[str, Any], place: str) -> Rule:

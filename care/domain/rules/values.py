@@ -72,7 +72,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Rules that are published together. `units` is the one unit in which each numeric code is judged."""
+    """Rules that are published together. `units` is the one unit in which each numeric code is judged.
+
+    `always`: a report with a measure of one of these codes is judged by the set whatever its protocol names.
+    """
 
     id: str
     url: str
@@ -80,6 +83,7 @@ class RuleSet:
     rules: tuple[Rule, ...]
     units: Mapping[str, str]
     sha256: str = ""
+    always: frozenset[str] = frozenset()
 
 
 class History:
