@@ -145,7 +145,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class AskedForPerson:
-    """A person must read this. Reasons: asked, not-understood, free-text, correction, unreadable, by-hand."""
+    """A person must read this. Reasons: asked, not-understood, free-text, correction, unreadable, by-hand, rule."""
 
     reason: str
 

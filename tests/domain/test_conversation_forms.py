@@ -13,15 +13,17 @@ from care.domain.codes import Purpose
 from care.domain.commands import Command, command_in, script
 from care.domain.conversation import begin, remind, take_turn
 from care.domain.conversation.hearing import hear
-from care.domain.questionnaire import Answer, Item, Option, Questionnaire, Spot, Unclear
+from care.domain.questionnaire import Answer, Item, Option, Questionnaire, Spot, Unclear, read_questionnaire
 from care.domain.questionnaire.ask import ask, example_of, option_lines
+from care.domain.questionnaire.extensions import CONSTRAINTS, MAX_OCCURS, MIN_OCCURS
 from care.domain.questionnaire.marks import marks
 from care.domain.screen import screen
 from care.domain.segments import size
 from care.domain.turn import AskedForPerson, ChoseLanguage, Completed, Desk, OpenTask, Stopped, Talk, Turn
 from care.library import lexicon
+from care.library.tools import questionnaire_tools
 from tests.domain.dialogue_forms import forms
-from tests.domain.forms import form, question
+from tests.domain.forms import document, form, question
 from tests.domain.test_dialogues import NOON, desk, task
 
 LINK = "https://care.example.org/me"
@@ -414,6 +416,56 @@ def test_an_example_is_given_after_a_miss() -> None:
     assert "like" not in ask(weight, "en")
     chat = begun(form(question("a", "integer", required=True)))
     assert "like 5" in chat.send("many")
+
+
+# -- the form's own rules ---------------------------------------------------------------------------------------------
+
+
+def pair(on: str) -> Questionnaire:
+    """Two numbers, and a rule on the second question or on the whole form that the second is not the less."""
+    rule = {
+        "url": CONSTRAINTS[0],
+        "extension": [
+            {"url": "key", "valueId": "r1"},
+            {"url": "severity", "valueCode": "error"},
+            {"url": "human", "valueString": "The second number must not be less than the first."},
+            {
+                "url": "expression",
+                "valueString": "%resource.item.where(linkId='b').answer.value >="
+                " %resource.item.where(linkId='a').answer.value",
+            },
+        ],
+    }
+    items = [question("a", "integer", required=True), question("b", "integer", required=True)]
+    made = document(*items)
+    (made if on == "form" else items[1])["extension"] = [rule]
+    return read_questionnaire(made, questionnaire_tools())
+
+
+def test_an_answer_that_breaks_a_rule_of_its_question_is_asked_again_and_then_a_nurse_reads_it() -> None:
+    chat = begun(pair("question"), "5")
+    assert "must not be less" in chat.send("3")
+    assert "b" not in chat.talk.answers
+    chat.send("2")
+    assert chat.last.acts == (AskedForPerson("not-understood"),)
+    chat.send("6")
+    assert isinstance(chat.last.acts[0], Completed)
+
+
+def test_a_report_that_breaks_a_rule_of_the_form_is_kept_and_a_nurse_reads_it() -> None:
+    chat = begun(pair("form"), "5")
+    assert "must not be less" in chat.send("3")
+    done, person = chat.last.acts
+    assert isinstance(done, Completed)
+    assert person == AskedForPerson("rule")
+
+
+def test_so_many_answers_as_the_form_wants() -> None:
+    two = [{"url": MIN_OCCURS, "valueInteger": 2}, {"url": MAX_OCCURS, "valueInteger": 3}]
+    chat = begun(form(question("q", "string", required=True, repeats=True, extension=two)))
+    assert "Number of answers: 2 to 3." in chat.send("one")
+    chat.send("one, two")
+    assert isinstance(chat.last.acts[0], Completed)
 
 
 # -- what a text cannot give, states that are kept, time --------------------------------------------------------------

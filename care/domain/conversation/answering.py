@@ -8,22 +8,17 @@ from care.domain.codes import Purpose
 from care.domain.commands import Command, command_in, script
 from care.domain.conversation.asking import ask_at, ask_next, form_of
 from care.domain.conversation.correcting import again, back, change, given_last, left, reopened
-from care.domain.conversation.hearing import FREE, expected, hear, is_called, said_plainly, told
+from care.domain.conversation.hearing import FREE, hear, is_called, said_plainly, told
+from care.domain.conversation.missing import broken_rule, missed
 from care.domain.conversation.noting import GLUCOSE, context_of, diary, noted
 from care.domain.conversation.replying import to_person
 from care.domain.diary import Entry, answers_for
 from care.domain.questionnaire import Answer, Spot, Unclear, answered, in_language, spot_at
 from care.domain.questionnaire.model import CHOICES, MORE
+from care.domain.questionnaire.reading import NOT_UNDERSTOOD
 from care.domain.questionnaire.words import BEGIN, COURTESY
 from care.domain.turn import ChoseLanguage, Desk, Say, Talk, Turn
 
-MISSES_BEFORE_A_PERSON = 2
-_WHY = {"several": "several", "ambiguous": "ambiguous", "out-of-range": "out-of-range"}
-_WHY_OF_A_CHOICE = {
-    "several": "several-choice",
-    "ambiguous": "ambiguous-choice",
-    "out-of-range": "out-of-range-choice",
-}
 _TOLD_BACK = frozenset(("integer", "decimal", "quantity", "date", "dateTime", "time"))
 
 
@@ -110,7 +105,11 @@ def _replaced(talk: Talk, words: str, open_spot: Spot | None, desk: Desk) -> Tur
 
 def _kept(talk: Talk, spot: Spot, text: str, read: tuple[Answer, ...], desk: Desk) -> Turn:
     """An answer is kept, told back where it may have been misunderstood, and the next question asked."""
-    answers = answered(form_of(talk, desk), talk.answers, spot, read)
+    form = form_of(talk, desk)
+    answers = answered(form, talk.answers, spot, read)
+    rule = broken_rule(form, answers, spot)
+    if rule:
+        return missed(talk, spot, NOT_UNDERSTOOD, desk, rule)
     talk = replace(talk, answers=answers, status="asking", misses=0, before=None, last=spot.place)
     return ask_next(talk, desk, before=(_echo(spot, text, read, desk),))
 
@@ -136,33 +135,7 @@ def _unread(talk: Talk, spot: Spot, text: str, plain: str, read: Unclear, desk: 
         return _kept(talk, spot, text, answers_for(entry)["glucose"], desk)
     if talk.status == "paused":
         return Turn(talk) if plain in COURTESY else to_person(talk, desk, "free-text", "free-text-received")
-    return _missed(talk, spot, read, desk)
-
-
-def _missed(talk: Talk, spot: Spot, read: Unclear, desk: Desk) -> Turn:
-    """Asked once more with the reason and an example; the second time a person reads it, the question stays open."""
-    misses = talk.misses + 1
-    if misses >= MISSES_BEFORE_A_PERSON:
-        handed = replace(talk, status="handed-over", misses=misses)
-        return to_person(handed, desk, "not-understood", "handed-to-person")
-    return again(replace(talk, misses=misses), desk, *_why(spot, read, desk), example=True)
-
-
-def _why(spot: Spot, read: Unclear, desk: Desk) -> tuple[str, ...]:
-    item = spot.item
-    if read.reason == "out-of-range" and item.type in FREE:
-        if item.pattern is not None and item.pattern.says:
-            return (item.pattern.says,)
-        most = item.max_length is not None
-        return (desk.say("too-many-letters", {"most": str(item.max_length)}) if most else desk.say("not-in-form", {}),)
-    keys = _WHY_OF_A_CHOICE if item.type in CHOICES else _WHY
-    if read.reason == "several":
-        return (desk.say(keys["several"], {}),)
-    if read.reason == "not-understood" or not read.understood:
-        return (desk.say("not-understood", {}),)
-    reason = desk.say(keys[read.reason], {"value": read.understood})
-    possible = expected(item, desk) if read.reason == "out-of-range" else ""
-    return (reason, desk.say("expected", {"range": possible})) if possible else (reason,)
+    return missed(talk, spot, read, desk)
 
 
 def _skip(talk: Talk, spot: Spot, desk: Desk) -> Turn:

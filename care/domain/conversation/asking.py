@@ -8,7 +8,7 @@ from dataclasses import replace
 from care.domain.codes import Purpose
 from care.domain.conversation.hearing import BY_HAND
 from care.domain.conversation.wording import worded
-from care.domain.questionnaire import Questionnaire, Spot, next_item, spot_at
+from care.domain.questionnaire import Answers, Questionnaire, Spot, check, next_item, spot_at
 from care.domain.questionnaire.ask import question_text
 from care.domain.turn import Act, AskedForPerson, Completed, Desk, Say, Talk, Turn
 
@@ -35,7 +35,8 @@ def ask_next(talk: Talk, desk: Desk, purpose: Purpose = Purpose.QUESTION, before
         talk = replace(talk, skipped=talk.skipped | {spot.place})
         spot = next_item(form, talk.answers, talk.skipped)
     if spot is None:
-        thanks = "\n".join(part for part in (*said, desk.say("complete", {})) if part)
+        rules = [desk.say("rule-broken", {"rule": rule}) for rule in broken_rules(form, talk.answers)]
+        thanks = "\n".join(part for part in (*said, *rules, desk.say("complete", {})) if part)
         return Turn(Talk.idle(), (Say(Purpose.REPLY, thanks),), completed(talk, form))
     return ask_at(replace(talk, status="asking"), spot, desk, *said, purpose=purpose)
 
@@ -45,7 +46,15 @@ def completed(talk: Talk, form: Questionnaire) -> tuple[Act, ...]:
     lacking = (spot_at(form, talk.answers, place) for place in talk.skipped)
     by_hand = any(spot is not None and spot.item.type in BY_HAND and spot.item.required for spot in lacking)
     done = Completed(talk.questionnaire or "", talk.task_id, talk.answers)
-    return (done, AskedForPerson("by-hand")) if by_hand else (done,)
+    reasons = ["by-hand"] if by_hand else ["rule"] if broken_rules(form, talk.answers) else []
+    return (done, *(AskedForPerson(reason) for reason in reasons))
+
+
+def broken_rules(form: Questionnaire, answers: Answers) -> list[str]:
+    """What the form says of answers that break rules of its own; a person reads such a report."""
+    if not form.constraints and not any(item.constraints for item in form.items):
+        return []
+    return [one.message for one in check(form, answers) if one.code == "constraint"]
 
 
 def ask_at(

@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 
 from care.domain.questionnaire import Answer, Item, Option, Spot, Unclear, answer_text, problem_of, read_answers
-from care.domain.questionnaire.ask import range_text
+from care.domain.questionnaire.check import together
 from care.domain.questionnaire.marks import Marks, marks, unmarked
 from care.domain.questionnaire.model import CHOICES, MORE
 from care.domain.questionnaire.numbers import numbers_in
@@ -25,6 +25,7 @@ _LISTED = re.compile(r"[,;，；、\n]")
 _MARKS_APART = re.compile(r"[,;/&+.\s]+|和|跟|与|與|同|及|以及|\band\b")
 _AROUND = re.compile(r"^(?:option|answer|number|no\.?|选项|選項|选|選|答案|#|\()+ ?|[).:、]+$")  # 第二个 counts places
 _LETTER = re.compile("[a-z]")
+_TOO_FAR = ("out-of-range", "too-long", "too-short", "too-many-decimals")
 _MOST = 50  # answers to one question in one text
 
 Read = tuple[Answer, ...] | Unclear
@@ -138,21 +139,16 @@ def _has_a_mark(plain: str) -> bool:
 
 def _fitting(item: Item, read: tuple[Answer, ...], desk: Desk) -> Read:
     """The answers where the question takes them all, else why not."""
-    exclusive = [answer for answer in read if item.type in CHOICES and _is_exclusive(item, answer)]
-    if len(read) > (item.max_occurs or _MOST if item.repeats else 1) or (exclusive and len(read) > 1):
-        return Unclear("several" if not exclusive else "ambiguous", told(item, read, desk))
+    together_wrong = next(together(item, read), None)
+    if together_wrong is not None:
+        return Unclear("ambiguous" if together_wrong[0] == "exclusive" else "several", told(item, read, desk))
     for answer in read:
         found = problem_of(item, answer)
         if found is not None:
-            too_far = found[0] in ("out-of-range", "too-long", "too-short")
+            too_far = found[0] in _TOO_FAR
             reason = "out-of-range" if too_far or item.pattern is not None else "not-understood"
             return Unclear(reason, told(item, (answer,), desk))  # type: ignore[arg-type]
     return read
-
-
-def _is_exclusive(item: Item, answer: Answer) -> bool:
-    option = item.option_of(answer)
-    return option is not None and option.exclusive
 
 
 def told(item: Item, read: tuple[Answer, ...], desk: Desk) -> str:
@@ -175,8 +171,3 @@ def said_plainly(item: Item, text: str, read: tuple[Answer, ...]) -> bool:
         return True
     digits = not marks(item).own and any(char.isdigit() for option in item.options for char in option.text.get("", ""))
     return plain in marks(item).replies and not digits
-
-
-def expected(item: Item, desk: Desk) -> str:
-    """What would be believed, as a range; "" where the form says nothing of it."""
-    return range_text(item, desk.language)

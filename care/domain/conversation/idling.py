@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 
 from care.domain.commands import command_in
-from care.domain.conversation.answering import MISSES_BEFORE_A_PERSON, in_another_language
+from care.domain.conversation.answering import in_another_language
+from care.domain.conversation.missing import MISSES_BEFORE_A_PERSON
 from care.domain.conversation.noting import diary, inside, noted
 from care.domain.conversation.opening import offer, opened
 from care.domain.conversation.replying import reply, to_person

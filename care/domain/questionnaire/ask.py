@@ -137,6 +137,15 @@ def range_text(item: Item, language: str) -> str:
     return f"{hints(language)[key].format(low=low, high=high)} {unit}".strip()
 
 
+def occurs_text(item: Item, language: str) -> str:
+    """How many answers are taken, where the form says so of a question that repeats: 2 to 3; else ""."""
+    low, high = (item.min_occurs or None, item.max_occurs) if item.repeats else (None, None)
+    if low is None and high is None:
+        return ""
+    key = "at-most" if low is None else "at-least" if high is None else "range"
+    return hints(language)[key].format(low=low, high=high)
+
+
 def _ends(item: Item) -> tuple[float | None, float | None]:
     usual, unit = item.usual, item.units[0] if item.units else ""
     if usual is not None and (not usual.unit or usual.unit == unit):
