@@ -18,7 +18,7 @@ help:
 	@echo "make test   the tests, on an embedded PostgreSQL of their own"
 	@echo "make check  lint, types, architecture, migrations, tests"
 	@echo "make demo   a simulated month: the conversations, pages and escalations, to read"
-	@echo "make bench  how fast: reminders decided, messages delivered, each beside its yardstick; var/bench.json"
+	@echo "make bench  how fast: reminders decided, messages delivered, forms walked, each beside its yardstick; var/bench.json"
 	@echo "make faults a thousand randomised kills and faults, judged from the recorded history; var/faults.json"
 	@echo "make corpus hundreds of real questionnaires walked by text and as forms, and the reader's cases; var/corpus.json"
 	@echo "make screenshots  the pages as a browser shows them, into docs/screenshots"
