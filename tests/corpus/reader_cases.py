@@ -1,19 +1,22 @@
 """Independent cases for reading answers, each as a line that `flask bots parse` takes, and how they come out.
 
-The suites are Recognizers-Text Specs, Duckling's corpora, CLINC150 and the chat vectors, all read from ../shared. A case is
-*right* when the reader gives the wanted value, or asks where the text holds no value of the type or several; *asked* when
-it asks although there is a value; *wrong* when it gives another value. All cases of a file count; which of them hold no
-value of the type is decided here, by rule:
+The suites are Recognizers-Text Specs, Duckling's corpora, CLINC150 and the chat vectors, all read from ../shared. A
+case is *right* when the reader gives the wanted value, or asks where the text holds no value of the type or
+several; *asked* when it asks although there is a value; *wrong* when it gives another value. All cases of a file
+count; which of them hold no value of the type is decided here, by rule:
 
-- yes/no: CLINC's maybe, repeat, cancel and change_language hold neither.
-- number: the results of the file; two results or none are "several" or "no value". Of the chat vectors, those that say
-  "ask", and pressures (two numbers). Those written with a unit are read as quantities.
-- measure (temperature, length, weight): a case whose unit is none that a patient gives a body measure in (acres, bits, miles
-  an hour, litres of fuel) holds no value of the type: asking is right, and so is the very value. So is a range ("between 3
-  and 5"), and a limit ("at least 40 degrees").
-- date: a date of the Chinese lunar calendar or of an emperor's era (三月初一, 雍正四年) is no date as the item wants it; the
-  file reads 三月初一 as the first of March, which it is not.
-- age, time, dateTime and Duckling's days are counted and shown, without a figure to reach.
+- yes/no: CLINC's maybe, repeat, cancel and change_language hold neither. The keywords of the chat vectors are for
+  the screen of texts and no answers.
+- number: the results of the file; two results or none are "several" or "no value". Of the chat vectors, those that
+  say "ask", and pressures (two numbers). Those written with a unit are read as quantities.
+- measure (temperature, length, weight): a case whose unit is none that a patient gives a body measure in (acres,
+  bits, miles an hour) holds no value of the type: asking is right, and so is the very value. A range ("between 3
+  and 5") and a limit ("at least 40 degrees") hold none either. A degree without its scale is right as a degree
+  without its scale.
+- date: a date of the Chinese lunar calendar or of an emperor's era (三月初一, 雍正四年) is no date as the item
+  wants it; the file reads 三月初一 as the first of March, which it is not.
+- age, time, dateTime and Duckling's days are counted and shown, without a figure to reach. A feast by its name
+  (Easter) is no date that the reader knows: those stand apart, all asked.
 """
 
 from __future__ import annotations
@@ -253,8 +256,8 @@ def printed(rows: list[dict[str, Any]]) -> str:
     """The table as text."""
     head = f"{'kind':<9} {'language':<8} {'suite':<26} {'cases':>5} {'right':>5} {'asked':>5} {'wrong':>5}  pass"
     lines = [
-        f"{row['kind']:<9} {row['language']:<8} {row['suite']:<26} {row['cases']:>5} {row['right']:>5} {row['asked']:>5} "
-        f"{row['wrong']:>5}  {row['pass']:.1%}"
+        f"{row['kind']:<9} {row['language']:<8} {row['suite']:<26} {row['cases']:>5} {row['right']:>5}"
+        f" {row['asked']:>5} {row['wrong']:>5}  {row['pass']:.1%}"
         for row in rows
     ]
     return "\n".join([head, *lines])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +19,14 @@ from care.domain.questionnaire.lines import TYPES, language_of, read_line
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)  # of a Friday in Shanghai
 ROWS = list(csv.DictReader((Path(__file__).parent.parent / "cases" / "reader.csv").open(encoding="utf-8")))
 LANGUAGES = ("en", "zh-Hans", "zh-Hant")
-WORDS = """
-    1 2 12 38.5 -7 1,200 5'10 20:15 2026-11-20 3/4 120/80 one two hundred and a half point not no yes ok maybe ago days last
-    next friday march the of at pm am kg lbs cm °c degrees % between or 一 二 三 十 百 万 两 半 点 度 斤 公斤 米 天 前 月 日 号 年 上 下 周
-    五 昨天 晚上 今 有 没有 是 不 分之 又 多 第 个 冇 係 ① 1️⃣ ½ ３８
-""".split()
+PIECES = """
+    1 2 12 38.5 -7 1,200 5'10 20:15 2026-11-20 3/4 120/80 one two hundred and a half point not no yes ok maybe ago days
+    last next friday march the of at pm am kg lbs cm °c degrees % between or
+    一 二 三 十 百 万 两 半 点 度 斤 公斤 米 天 前 月 日 号 年 上 下 周 五 昨天 晚上 今 有 没有
+    是 不 分之 又 多 第 个 冇 係
+    ① 1️⃣ ½ ３８
+"""
+WORDS = re.findall(r"\S+", PIECES)
 texts = st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join) | st.lists(st.sampled_from(WORDS), max_size=14).map(
     "".join
 )

@@ -13,20 +13,27 @@ _PUNCTUATION = re.compile(r"[\s.,:;=!?。·…()\[\]{}<>\"'~%/*$-]+")
 _SHORT_VERBS = re.compile(r"(?<![a-z])(?:i'm|i've|it's|that's|he's|she's|i'd)(?![a-z])")
 
 _PHRASAL = re.compile(
-    r"(?<![a-z])(?:set|got|get|getting|woke|wake|stood|stand|came|come|lay|lie|sat|gave|picked|throwing|threw) (?:up|down)(?![a-z])"
+    r"(?<![a-z])(?:set|got|get|getting|woke|wake|stood|stand|came|come|lay|lie|sat|gave|picked|throwing|threw) (?:up|"
+    r"down)(?![a-z])"
 )  # getting up is no change of a number
 
 DOUBTFUL = re.compile(
     r"(?<![a-z])(?:more|less|fewer|over|under|above|below|least|most|between|max|maximum|min|minimum|than|limit|"
-    r"up|down|by|lost|lose|losing|gain\w*|increas\w*|decreas\w*|rais\w*|drop\w*|ris\w+|rose|fell (?:to|by|from)|reduc\w*|add\w*|"
+    r"up|down|by|lost|lose|losing|gain\w*|increas\w*|decreas\w*|rais\w*|drop\w*|ris\w+|rose|fell (?:to|by|from)|"
+    r"reduc\w*|add\w*|"
     r"minus|plus|another|extra|additional|or|either|if|when|target|goal|should|would|could|might|may be|maybe|perhaps|"
     r"possibly|want\w*|usual\w*|normal\w*|used to|before|after|since|until|till|ago|last|yesterday|previous\w*|next|"
-    r"tomorrow|per|every|each|almost|guess|unsure|convert\w*|kr|exceed\w*|surpass\w*|beyond|within|phone|telephone|account|wrong|invalid|error|mistake|instead|"
-    r"(?:his|her|their|your) \w+|son|daughter|husband|wife|mother|father|mum|mom|dad|baby|brother|sister|friend)(?![a-z])"
+    r"tomorrow|per|every|each|almost|guess|unsure|convert\w*|kr|exceed\w*|surpass\w*|beyond|within|phone|telephone|"
+    r"account|wrong|invalid|error|mistake|instead|"
+    r"(?:his|her|their|your) \w+|son|daughter|husband|wife|mother|father|mum|mom|dad|baby|brother|sister|"
+    r"friend)(?![a-z])"
     r"|n't(?![a-z])|#"
-    r"|超过|超過|以上|以下|以内|以內|不到|至少|起码|起碼|至多|最多|最少|最高|最低|多于|多於|少于|少於|大于|大於|小于|小於|高于|高於|低于|低於|"
-    r"将近|快要|增加|减少|減少|下降|上升|升高|降低|升了|降了|瘦了|胖了|轻了|輕了|重了|昨|前天|上周|上週|上星期|上次|上个月|上個月|"
-    r"以前|之前|之后|之後|以后|以後|平时|平時|通常|目标|目標|应该|應該|如果|可能|也许|也許|或|还是|還是|每|妈|媽|爸|儿子|兒子|女儿|女兒|"
+    r"|超过|超過|以上|以下|以内|以內|不到|至少|起码|起碼|至多|最多|最少|最高|最低|多于|多於|少于|少於|大于|大於|小于|"
+    r"小於|高于|高於|低于|低於|"
+    r"将近|快要|增加|减少|減少|下降|上升|升高|降低|升了|降了|瘦了|胖了|轻了|輕了|重了|昨|前天|上周|上週|上星期|上次|"
+    r"上个月|上個月|"
+    r"以前|之前|之后|之後|以后|以後|平时|平時|通常|目标|目標|应该|應該|如果|可能|也许|也許|或|还是|還是|每|妈|媽|爸|"
+    r"儿子|兒子|女儿|女兒|"
     r"老公|老婆|丈夫|妻子|到底|电话|電話|号码|號碼|账号|帳號|吗|嗎|几|幾"
 )
 """Comparison, change, another time, a condition, a wish, another person: the value beside it is not the answer as it
@@ -63,7 +70,7 @@ def harmless(rest: str, item: Item, digits: bool = True) -> bool:
 
 
 def plain_remark(rest: str) -> bool:
-    """Whether a sentence around the only value of an everyday question leaves it as it is: "I can give you 3 of them"."""
+    """Whether a sentence around the only value of an everyday question leaves it as it is ("I gave you 3 of them")."""
     rest = _PHRASAL.sub(" ", rest)
     return not (
         NEGATIONS.search(rest)

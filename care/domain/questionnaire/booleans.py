@@ -33,7 +33,7 @@ _DENIED = frozenset(("so", "it", "case", "not"))
 
 
 def read_boolean(item: Item, plain: str) -> Answer | Unclear:
-    """Yes or no in a normalised text without its last punctuation. The numbers are those the question shows: 1 yes, 2 no.
+    """Yes or no in a normalised text without its last punctuation; 1 and 2 are the numbers that the question shows.
 
     Words of agreement (ok, fine, 好的, 可以) are a yes only where something is proposed or asked to be confirmed: asked
     about a symptom they may as well mean "I am fine".
@@ -83,7 +83,7 @@ def _whole(item: Item, plain: str) -> Answer | None:
 
 
 def proposed(item: Item) -> bool:
-    """Whether the question can be agreed to; a text that stands on its own (no question) is taken by its usual sense."""
+    """Whether the question can be agreed to; a text without any question is taken by its usual sense."""
     asked = asked_words(item)
     return not asked.strip() or CONSENT.search(asked) is not None
 
@@ -107,20 +107,20 @@ def _statement(item: Item, plain: str) -> Answer | None:
     agreeing = proposed(item)
     said: list[bool] = []
     turned = False
-    for place, token in enumerate(tokens):
-        if token in TURNS or token.endswith("n't"):
+    for place, word in enumerate(tokens):
+        if word in TURNS or word.endswith("n't"):
             turned = not turned
-        elif token in SAYS_YES or (agreeing and token in AGREED):
+        elif word in SAYS_YES or (agreeing and word in AGREED):
             said.append(not turned)
             turned = False
-        elif token == "no" and place + 1 < len(tokens) and tokens[place + 1] in ("way", "chance"):
+        elif word == "no" and place + 1 < len(tokens) and tokens[place + 1] in ("way", "chance"):
             turned = not turned
-        elif token in SAYS_NO or (agreeing and token in REFUSED):
-            if turned and token not in NO:
+        elif word in SAYS_NO or (agreeing and word in REFUSED):
+            if turned and word not in NO:
                 return None  # "not wrong", "not bad": no clear yes
             said.append(False)
             turned = False
-        elif token not in SAYS_NOTHING:
+        elif word not in SAYS_NOTHING:
             return None
     if turned:
         if tokens[-1] not in _DENIED:

@@ -21,14 +21,16 @@ _ARABIC = r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?"
 _SIGN = rf"(?:(?![两兩])[{HAN}]|[两兩](?= ?[{_UNITS}]))"  # 三百两 is a weight: 两 counts only before a power
 _WHOLE = (
     rf"(?:(?![两兩])[{HAN}]|(?<![0-9{HAN}])[两兩]|(?:{_ARABIC})(?= ?[{_ROUGH}]? ?[{_UNITS}]))"
-    rf"(?: ?(?:{_SIGN}|(?:{_ARABIC})(?= ?[{_UNITS}])|[{_ROUGH}](?= ?[{_UNITS}])|(?<=[{_UNITS}])[{_ROUGH}](?![{HAN}])|(?<=[{_UNITS}零])[0-9]+))*"
+    rf"(?: ?(?:{_SIGN}|(?:{_ARABIC})(?= ?[{_UNITS}])|[{_ROUGH}](?= ?[{_UNITS}])|(?<=[{_UNITS}])[{_ROUGH}](?![{HAN}])|"
+    rf"(?<=[{_UNITS}零])[0-9]+))*"
 )
 _PLAIN_DIGITS = "".join(char for char in DIGITS if char not in "两兩俩倆仨")
 NUMERAL = rf"{_WHOLE}(?: ?[点點] ?[{_PLAIN_DIGITS}0-9](?: ?[{_PLAIN_DIGITS}0-9])*(?: ?[{''.join(MYRIADS)}])*)?"
 """The source of a pattern for a numeral. What it matches may still be none (三四, 万): han_number says so."""
 _PART = re.compile(rf"(?P<arabic>{_ARABIC})|(?P<han>.)")
 FRACTION = re.compile(
-    rf"(?P<sign>[负負] ?)?(?:(?P<whole>{_WHOLE}|[0-9]+) ?又 ?)?(?P<under>{_WHOLE}|[0-9]+) ?(?:分 *之|份之) ?(?P<over_sign>[负負])?(?P<over>(?:{_WHOLE}|[0-9]+))"
+    rf"(?P<sign>[负負] ?)?(?:(?P<whole>{_WHOLE}|[0-9]+) ?又 ?)?(?P<under>{_WHOLE}|[0-9]+) ?(?:分 *之|"
+    rf"份之) ?(?P<over_sign>[负負])?(?P<over>(?:{_WHOLE}|[0-9]+))"
     rf"|(?:(?P<whole2>{_WHOLE}|[0-9]+)又)?(?<![{HAN}])(?P<under2>[二三四五六七八九十])[分份]一(?![{HAN}0-9])"
 )
 """三分之一, 三百五又三分之一; Cantonese 三份一, 一又十分一."""

@@ -15,12 +15,14 @@ from care.domain.questionnaire.words import FILLER_EN, FILLER_ZH, NEGATIONS, NO,
 _SEPARATOR = re.compile(r"[,;/&+]|\s|和|跟|与|與|同|及|以及|\band\b")
 _LETTER = re.compile(r"\(?([a-z])[).:]?")
 _ORDINAL = re.compile(
-    r"(?:the )?(?:(?P<digits>[0-9]{1,2})(?:st|nd|rd|th)|(?P<word>first|second|third|fourth|fifth|sixth|last))(?: (?:one|option|answer|choice))?"
+    r"(?:the )?(?:(?P<digits>[0-9]{1,2})(?:st|nd|rd|th)|(?P<word>first|second|third|fourth|fifth|sixth|"
+    r"last))(?: (?:one|option|answer|choice))?"
 )
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6}
 _LONGEST = 200
 _INDEX_FILLER = re.compile(
-    r"option|answer|number|choice|no\.|the|my|is|it's|choose|i|#|\(|\)|选项|選項|选择|選擇|答案|选|選|第|个|個|项|項|号|號|是|我|嘅|的|\.|:"
+    r"option|answer|number|choice|no\.|the|my|is|it's|choose|i|#|\(|\)|选项|選項|选择|選擇|答案|选|選|第|个|個|项|項|"
+    r"号|號|是|我|嘅|的|\.|:"
 )
 _AROUND_A_NAME = {"very", "quite", "pain", "feel", "feeling"}
 _NONE_NAMES = {"none", "no", "not at all", "没有", "沒有", "无", "無"}

@@ -81,11 +81,25 @@ _CARDINALS = [
 SMALL = {word: n for n, word in enumerate(_CARDINALS, 1)} | {"a": 1, "an": 1, "thirty": 30, "forty": 40, "fifty": 50}
 SMALL |= {"sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 _ORDINAL_DAYS = {word: n for n, word in enumerate(_ORDINALS, 1)} | {"thirtieth": 30, "thirty": 30}
-_ORDINAL_DAYS |= {f"{tens}{gap}{word}": base + n for tens, base in (("twenty", 20), ("thirty", 30)) for gap in (" ", "-")
-                  for n, word in enumerate(_ORDINALS[:9], 1) if base + n <= 31}  # fmt: skip
-_COUNTED_DAYS = {f"{tens}{gap}{word}": base + n for tens, base in (("twenty", 20), ("thirty", 30)) for gap in (" ", "-")
-                 for n, word in enumerate(_CARDINALS[:9], 1) if base + n <= 31}  # fmt: skip
-DAY_WORDS = _ORDINAL_DAYS | _COUNTED_DAYS | {word: n for n, word in enumerate(_CARDINALS, 1) if n > 9}
+
+
+def _compounds(ones: list[str]) -> dict[str, int]:
+    """Twenty-one to thirty-one, with a hyphen and with a space."""
+    return {
+        f"{tens}{gap}{word}": base + n
+        for tens, base in (("twenty", 20), ("thirty", 30))
+        for gap in (" ", "-")
+        for n, word in enumerate(ones[:9], 1)
+        if base + n <= 31
+    }
+
+
+DAY_WORDS = (
+    _ORDINAL_DAYS
+    | _compounds(_ORDINALS)
+    | _compounds(_CARDINALS)
+    | {word: n for n, word in enumerate(_CARDINALS, 1) if n > 9}
+)
 NTH = {word: n for n, word in enumerate(_ORDINALS[:5], 1)} | {f"{n}{end}": n for n, end in
        ((1, "st"), (2, "nd"), (3, "rd"), (4, "th"), (5, "th"))} | {"last": -1}  # fmt: skip
 
@@ -105,22 +119,27 @@ COUNT = (
 HAN_COUNT = rf"(?:[0-9]{{1,4}}|[{HAN}百]{{1,4}}|半)"
 
 LUNAR = re.compile(
-    r"农历|農曆|阴历|陰曆|旧历|舊曆|初[一二三四五六七八九十]|正月|腊月|臘月|冬月|大年|除夕|春节|春節|元宵|端午|中秋|重阳|重陽|清明|lunar"
+    r"农历|農曆|阴历|陰曆|旧历|舊曆|初[一二三四五六七八九十]|正月|腊月|臘月|冬月|大年|除夕|春节|春節|元宵|端午|中秋|"
+    r"重阳|重陽|清明|lunar"
 )
 PAST = re.compile(
-    r"(?<![a-z])(?:was|were|went|came|did|had|got|began|started|happened|saw|took|fell|met|returned|left|made|ate|been|done|"
+    r"(?<![a-z])(?:was|were|went|came|did|had|got|began|started|happened|saw|took|fell|met|returned|left|made|ate|"
+    r"been|done|"
     r"ended|stopped|finished|noticed|felt)(?![a-z])|[了过過曾]|已经|已經|开始|開始|那天"
 )
 FUTURE = re.compile(
-    r"(?<![a-z])(?:will|shall|going to|gonna|plan|planning|would)(?![a-z])|'ll(?![a-z])|[会會将將]|打算|预约|預約|准备|準備"
+    r"(?<![a-z])(?:will|shall|going to|gonna|plan|planning|would)(?![a-z])|'ll(?![a-z])|[会會将將]|打算|预约|預約|"
+    r"准备|準備"
 )
 ASKS_PAST = re.compile(
     r"(?<![a-z])(?:did|was|were|have you|had|last|since|began|begun|start|started|onset|happened|diagnos\w+|birth|born|"
     r"previous|recent|taken|performed|received|admitted|discharged|noticed|became|stopped|ended)(?![a-z])"
-    r"|开始|開始|上次|上一次|最近一次|末次|出生|发生|發生|发现|發現|确诊|確診|住院|出院|发病|發病|接种|接種|做过|做過|得过|得過|了吗|了嗎|的时候"
+    r"|开始|開始|上次|上一次|最近一次|末次|出生|发生|發生|发现|發現|确诊|確診|住院|出院|发病|發病|接种|接種|做过|做過|"
+    r"得过|得過|了吗|了嗎|的时候"
 )
 ASKS_FUTURE = re.compile(
-    r"(?<![a-z])(?:next|will|appointment|plan\w*|scheduled|due|upcoming|would you like)(?![a-z])|下次|下一次|预约|預約|计划|計劃|打算|预产期|預產期"
+    r"(?<![a-z])(?:next|will|appointment|plan\w*|scheduled|due|upcoming|would you like)(?![a-z])|下次|下一次|预约|"
+    r"預約|计划|計劃|打算|预产期|預產期"
 )
 
 

@@ -7,20 +7,25 @@ from datetime import UTC, date, datetime, timedelta
 
 from care.domain.civil import instant, zone_of
 from care.domain.questionnaire.around import asked_words, plain_remark
+from care.domain.questionnaire.choosing_days import Frame
 from care.domain.questionnaire.date_words import ASKS_FUTURE, ASKS_PAST, DAY_WORD, FUTURE, HAN_COUNT, PAST, count
-from care.domain.questionnaire.days import Frame, Named, day_in, other_days
+from care.domain.questionnaire.days import Named, day_in, other_days
 from care.domain.questionnaire.model import Answer, Item
 from care.domain.questionnaire.reading import NOT_UNDERSTOOD, Unclear
 from care.domain.questionnaire.times import Clock, time_in
 
 _REST = re.compile(
     r"早上|上午|中午|下午|晚上|夜晚|傍晚|凌晨|今早|今晚|昨晚|大约|大概|左右|的|是|在|于|於|早|晚|那天|我|就|呀|啊|嘅|"
-    r"(?<![a-z])(?:at|on|in|the|this|morning|afternoon|evening|night|about|around|it|was|is|of|around|approximately|exactly|"
+    r"(?<![a-z])(?:at|on|in|the|this|morning|afternoon|evening|night|about|around|it|was|is|of|around|approximately|"
+    r"exactly|"
     r"i think|sharp)(?![a-z])|[\s.,:;!?。,@()~-]"
 )
 _OTHER_PERIOD = re.compile(
-    r"(?<![a-z])(?:week|weeks|weekend|month|months|year|years|early|late|later|earlier|onwards?|w/c|wc|\w+(?:morning|afternoon|evening|day)s|mornings|afternoons|evenings|nights|early|late|mid|end|beginning|start of|through|to|from|not sure|"
-    r"about a|few|couple|several|some|before|after|day|any|timezone|time ?zone|mountain|pacific|eastern|central|utc|gmt|est|edt|pst|"
+    r"(?<![a-z])(?:week|weeks|weekend|month|months|year|years|early|late|later|earlier|onwards?|w/c|wc|\w+(?:morning|"
+    r"afternoon|evening|day)s|mornings|afternoons|evenings|nights|early|late|mid|end|beginning|start of|through|to|"
+    r"from|not sure|"
+    r"about a|few|couple|several|some|before|after|day|any|timezone|time ?zone|mountain|pacific|eastern|central|utc|"
+    r"gmt|est|edt|pst|"
     r"pdt|cet|bst|hkt)(?![a-z])|[周週月年底初末]|前后|前後|左右那|以来|以來|起|至|到|几|幾"
 )
 _NUMBER_WORD = re.compile(rf"(?<![a-z])(?:{DAY_WORD}|two|three|four|five|six|seven|eight|nine)(?![a-z])")
@@ -28,9 +33,11 @@ _SOMEBODY = re.compile(r"(?<![a-z])(?:i|i'll|we|you|he|she|they|who)(?![a-z])")
 _ASKED_BACK = re.compile(r"(?<=[一-鿿]{2})[吗嗎]")
 _NOW = re.compile(r"(?:just |right )?now|at the moment|现在|現在|此刻|刚刚|剛剛|刚才|剛才|頭先|依家|而家|啱啱")
 _AGO = re.compile(
-    r"(?:about |around |approximately )?(?P<n>[0-9]{1,3}|an?|half an|one|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty) "
+    r"(?:about |around |approximately )?(?P<n>[0-9]{1,3}|an?|half an|one|two|three|four|five|six|seven|eight|nine|ten|"
+    r"twenty|thirty) "
     r"(?P<unit>minutes?|mins?|hours?|hrs?) ago"
-    rf"|(?:大概|大约|大約)?(?P<zh>{HAN_COUNT})(?P<more>[个個]半)?(?:[个個])?(?P<zh_unit>分钟|分鐘|小时|小時|钟头|鐘頭|鐘)(?:以前|之前|前)"
+    rf"|(?:大概|大约|大約)?(?P<zh>{HAN_COUNT})(?P<more>[个個]半)?(?:[个個])?(?P<zh_unit>分钟|分鐘|小时|小時|钟头|鐘頭|"
+    rf"鐘)(?:以前|之前|前)"
 )
 
 

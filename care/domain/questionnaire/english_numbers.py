@@ -1,4 +1,4 @@
-"""Numbers in English words, alone or mixed with digits: thirty eight point five, one and a half, 3 million, half a dozen."""
+"""Numbers in English words, alone or mixed with digits: thirty eight point five, one and a half, 3 million."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ _START = "|".join(
 _SCALE = "|".join(sorted([*SCALES, *UNDER], key=len, reverse=True)).replace("|k", r"|k(?!\.)")
 _JOIN = r"(?: ?- ?| )(?:and )?(?:an? )?"
 PHRASE = (
-    rf"(?:(?<![a-z-])(?:an? (?=(?:{_SCALE})(?![a-z])))?(?:(?:{_START})(?![a-z])|(?:{_ARABIC})(?= ?(?:{_SCALE})(?![a-z])))"
+    rf"(?:(?<![a-z-])(?:an? (?=(?:{_SCALE})(?![a-z])))?(?:(?:{_START})(?![a-z])|"
+    rf"(?:{_ARABIC})(?= ?(?:{_SCALE})(?![a-z])))"
     rf"|(?<![0-9.,])(?:{_ARABIC})(?= ?(?:{_SCALE})(?![a-z])))"
     rf"(?:(?:{_JOIN}(?:(?:{_ANY})(?![a-z])|(?:{_ARABIC})(?![0-9a-z.,:/])))|(?<=[0-9])(?:{_SCALE})(?![a-z]))*"
 )
@@ -122,7 +123,7 @@ def _fraction(text: str, words: list[str]) -> float | bool | None:
 
 
 def _mixed(before: list[str], under: int) -> float | None:
-    """What stands before the fraction's last word, with an "and" in it: two and a [half], two hundred and one [fifths]."""
+    """What stands before a fraction's last word, with an "and" in it: two and a [half], ten and two [fifths]."""
     last = len(before) - 1 - before[::-1].index("and")
     over = before[last + 1 :]
     whole = _whole([word for word in before[:last] if word not in ("and", "a", "an")], before)

@@ -1,4 +1,4 @@
-"""Reading one line of a file of texts: a text by itself, with the type of answer that it is read as, to what it says."""
+"""Reading one line of a file of texts: a text by itself, as an answer of a type."""
 
 from __future__ import annotations
 
@@ -61,6 +61,8 @@ def _moment(said: object, now: datetime) -> datetime | None:
     try:
         at = datetime.fromisoformat(said.strip())
     except ValueError:
+        return None
+    if not 1900 <= at.year <= 2200:
         return None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 

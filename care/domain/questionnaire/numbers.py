@@ -39,7 +39,8 @@ _BEFORE = rf"(?<=[0-9{HAN}])"
 # 38度5, 三十八度五, 38度半, 65公斤半, 1米75: what follows the unit is a decimal
 _AFTER_UNIT = re.compile(
     rf"{_BEFORE}(?P<unit>度|公斤|千克|斤|磅)(?P<digit>[0-9{HAN}]|半)(?![0-9{HAN}.点點])"
-    rf"|{_BEFORE}(?P<unit2>米|公尺)(?P<digit2>[0-9]{{1,2}}|[一二三四五六七八九][零一二三四五六七八九]?|半)(?![0-9{HAN}.点點])"
+    rf"|{_BEFORE}(?P<unit2>米|公尺)(?P<digit2>[0-9]{{1,2}}|[一二三四五六七八九][零一二三四五六七八九]?|"
+    rf"半)(?![0-9{HAN}.点點])"
     rf"|{_BEFORE}(?P<unit3>[个個年岁歲吨噸升尺天两兩克])(?P<digit3>半)(?![0-9{HAN}半])"
     rf"|(?<![0-9{HAN}点點两兩])(?P<unit4>米)(?P<digit4>[一二三四五六七八九])(?![0-9{HAN}.点點])"
 )
@@ -62,7 +63,8 @@ _DOZEN = re.compile(r"打(?![\u4e00-\u9fff])")
 _GLOSS = re.compile(r" ?\( ?$")
 _BEFORE_HAN = re.compile(r"(?:^|[\s(:,.;\"'是有为為了到约約共得过過吃喝打量测測成给給大概度第选選])$")
 _AFTER_HAN = re.compile(
-    r"$|[\s).,:;!?\"'%个個次天级級分年岁歲度名位月周週口条條只隻件人粒片颗顆斤公米克毫厘釐升块塊元杯碗支号號项項题題左右吧了啊呀啦的吨噸磅°]"
+    r"$|"
+    r"[\s).,:;!?\"'%个個次天级級分年岁歲度名位月周週口条條只隻件人粒片颗顆斤公米克毫厘釐升块塊元杯碗支号號项項题題左右吧了啊呀啦的吨噸磅°]"
     r"|[两兩](?!$)|[对對双雙](?=[一-鿿])"  # 五十对耳环: so many pairs; 五对 alone may be ten
 )
 
@@ -94,7 +96,7 @@ class Numbers:
 def numbers_in(text: str) -> Numbers:
     """Every number in a normalised text.
 
-    `doubt` for a letter O or l in one, foreign digits, 十分, 三四, 4th, "this one", 1.2.3 and what else is no one number.
+    `doubt` for a letter O or l in one, foreign digits, 十分, 三四, 4th, "this one", 1.2.3 and the like.
     """
     doubt = any(pattern.search(text) for pattern in (_LOOKALIKE, _ORDINAL, _PART_NUMBER, _COMPARED, _PRONOUN))
     if "below zero" in text:

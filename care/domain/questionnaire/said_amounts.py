@@ -26,7 +26,8 @@ _STONE = re.compile(r"(?<![0-9.])([0-9]{1,2}) ?(?:st|stone|stones) ?([0-9]|1[0-3
 _THOUSAND = re.compile(r"([0-9]) ?k(?![a-z.])")  # of an amount it may be kilograms or kilometres
 _LITRES = re.compile(r"([0-9])l(?![a-z0-9])")
 _AND_A_HALF = re.compile(
-    r"(?<![a-z0-9.])(?P<n>an?|one|[0-9]{1,3}) (?P<unit>minutes?|hours?|days?|weeks?|months?|years?|pounds?|kilos?|stones?|litres?|liters?)"
+    r"(?<![a-z0-9.])(?P<n>an?|one|[0-9]{1,3}) (?P<unit>minutes?|hours?|days?|weeks?|months?|years?|pounds?|kilos?|"
+    r"stones?|litres?|liters?)"
     r" and (?:a )?half(?![a-z])"
 )
 _SPANS = ("s", "min", "h", "d", "wk", "mo", "a")

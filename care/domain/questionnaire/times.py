@@ -1,4 +1,4 @@
-"""The one time of day that a text names: 20:15, 8pm, 晚上8点半, half past seven in the evening. 8点 alone is two times."""
+"""The one time of day that a text names: 20:15, 8pm, 晚上8点半, half past seven at night. 8点 alone is two times."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from care.domain.questionnaire.reading import Unclear
 
 _HOUR_WORDS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _MINUTE_WORDS = (
-    r"(?:twenty|thirty|forty|fifty)(?:[ -](?:one|two|three|four|five|six|seven|eight|nine))?|(?:o|oh|zero)[ -](?:one|two|three|four|five|six|seven|eight|nine)"
+    r"(?:twenty|thirty|forty|fifty)(?:[ -](?:one|two|three|four|five|six|seven|eight|nine))?|(?:o|oh|zero)[ -](?:one|"
+    r"two|three|four|five|six|seven|eight|nine)"
     r"|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
 )
 _HALF_DAY = r"(?P<half>[ap] ?\.? ?m\.?(?![a-z])|(?<=[0-9])[ap](?![a-z]))"
 _CLOCK = re.compile(
-    rf"(?<![0-9:.])(?P<h>[0-9]{{1,2}})(?::(?P<m>[0-9]{{2}})(?::(?P<s>[0-9]{{2}})(?:\.[0-9]+)?)?|[.](?P<m2>[0-9]{{2}})(?= ?[ap]\.?m))"
+    rf"(?<![0-9:.])(?P<h>[0-9]{{1,2}})(?::(?P<m>[0-9]{{2}})(?::(?P<s>[0-9]{{2}})(?:\.[0-9]+)?)?|"
+    rf"[.](?P<m2>[0-9]{{2}})(?= ?[ap]\.?m))"
     rf"(?![0-9:])(?: ?{_HALF_DAY})?"
 )
 _LETTERED = re.compile(
@@ -28,16 +30,18 @@ _HOUR = re.compile(
     rf"(?:(?P<oclock> ?o'? ?clock))?(?: ?{_HALF_DAY})?(?![0-9a-z])"
 )
 _PAST_TO = re.compile(
-    rf"(?<![0-9a-z])(?P<n>half|(?:a )?quarter|(?:[0-9]{{1,2}}|{_MINUTE_WORDS}|five)(?: ?(?:minutes|minute|mins|min))?) (?P<way>past|after|to|before|till) "
+    rf"(?<![0-9a-z])(?P<n>half|(?:a )?quarter|(?:[0-9]{{1,2}}|{_MINUTE_WORDS}|five)(?: ?(?:minutes|minute|mins|"
+    rf"min))?) (?P<way>past|after|to|before|till) "
     rf"(?P<h>[0-9]{{1,2}}|{_HOUR_WORDS}|noon|midnight)(?:(?P<oclock> ?o'? ?clock))?(?: ?{_HALF_DAY})?(?![0-9a-z:])"
 )
 _NAMED = re.compile(
-    r"(?<![a-z])(?:12 )?(?P<name>noon|midday|mid-day|mid day|midnight|mid night)(?![a-z])|正午|中午(?:12|十二)[点點时時]|(?P<zh>午夜|子夜)"
+    r"(?<![a-z])(?:12 )?(?P<name>noon|midday|mid-day|mid day|midnight|mid night)(?![a-z])|正午|中午(?:12|"
+    r"十二)[点點时時]|(?P<zh>午夜|子夜)"
 )
-_ZH_PART = r"凌晨|清晨|早晨|早上|早|上午|中午|正午|晌午|下午|午后|午後|傍晚|黄昏|黃昏|晚上|夜晚|夜里|夜裡|半夜|深夜|晚間|晚间|晏晝|朝早|今晚|昨晚|今早|明早|明晚|琴晚|尋晚|晚"
 _ZH_CLOCK = re.compile(
     rf"(?<![0-9{HAN}.])(?P<h>[0-9]{{1,2}}|[{HAN}]{{1,3}}) ?(?:[点點时時](?!间|間|候)(?:钟|鐘|整|正)?)"
-    rf"(?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<words>[一二三四五六七八九十两兩]{{1,3}})[个個]字|零?(?P<m>[0-9]{{1,2}}|[{HAN}]{{1,3}})分?(?![0-9{HAN}]))?"
+    rf"(?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<words>[一二三四五六七八九十两兩]{{1,3}})[个個]字|"
+    rf"零?(?P<m>[0-9]{{1,2}}|[{HAN}]{{1,3}})分?(?![0-9{HAN}]))?"
 )
 _MORNING = re.compile(r"凌晨|清晨|早晨|早上|上午|今早|明早|朝早|今晨|今朝|早(?!晚)|(?<![a-z])(?:morning|am)(?![a-z])")
 _AFTERNOON = re.compile(r"下午|午后|午後|晏晝|晏昼|(?<![a-z])afternoon(?![a-z])")

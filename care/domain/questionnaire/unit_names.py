@@ -1,4 +1,4 @@
-"""How patients spell units, in the normalised form (see text.normalised): the spellings, and one pattern for them all."""
+"""How patients spell units, in the normalised form (see text.normalised): one table, one pattern."""
 
 from __future__ import annotations
 

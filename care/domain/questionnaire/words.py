@@ -46,11 +46,13 @@ FILLER_EN = words_of("""
     good | got | have | hello | hi | i | i'm | im | is | it | it's | its | just | measured | measurement
     morning | my | now | nearly | only | our | ok | okay | please | read | reading | reads | result | roughly
     says | shows | still | tested | the | think | this | today | tonight | was | evening | afternoon | night
-    value | level | number | reported | answer | option | tall | heavy | height | weigh | weight | weighed | temp | temperature | fever
+    value | level | number | reported | answer | option | tall | heavy | height | weigh | weight | weighed
+    temp | temperature | fever
     sugar | glucose | blood | bg | bs | score | noon | midday
 """)
 FILLER_ZH = re.compile(
-    "我的体温|我的體溫|体温|體溫|温度|溫度|血糖值|血糖|体重|體重|今天|今日|今早|今晚|早上|上午|中午|下午|晚上|现在|現在|"
+    "我的体温|我的體溫|体温|體溫|温度|溫度|血糖值|血糖|体重|體重|今天|今日|今早|今晚|早上|上午|中午|下午|晚上|现在|"
+    "現在|"
     "刚刚|剛剛|刚才|剛才|大概|大约|大約|左右|差不多|约|約|测得|測得|测了|測了|量得|量了|測到|测到|显示|顯示|结果|結果|"
     "数值|數值|读数|讀數|目前|仍然|我|的|是|为|為|有|了|吧|啊|呀|呢|哦|喔|啦|喎|係|系|嘅|刚|剛|测|測|量|重|个|個|分|"
     "级|級|选|選|第|次|项|項|题|題|号|號"
