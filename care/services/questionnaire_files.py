@@ -8,10 +8,11 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from care.domain.questionnaire import Questionnaire
+from care.domain.questionnaire import Questionnaire, read_questionnaire
 from care.domain.questionnaire.convert import to_r4
 from care.domain.questionnaire.text import storable
 from care.errors import Invalid
+from care.library.tools import questionnaire_tools
 from care.services.content import read_form
 
 LARGEST = 1024 * 1024
@@ -42,6 +43,11 @@ def read_file(source: bytes) -> Reading:
     except Invalid as first:
         found = [_told(first), *_others(document, first)]
         raise Invalid(first.code, first.message, **{**first.detail, "refusals": found}) from None
+
+
+def read_to_judge(document: Mapping[str, Any]) -> Questionnaire:
+    """The form in a document of any FHIR version, read only to judge the responses of others by it. Raises Invalid."""
+    return read_questionnaire(to_r4(document)[0], questionnaire_tools(), to_run=False)
 
 
 def document_of(source: bytes) -> dict[str, Any]:

@@ -16,12 +16,12 @@ from flask.cli import AppGroup
 from care.domain.questionnaire.ask import ask
 from care.domain.questionnaire.summary import summary
 from care.domain.questionnaire.unrun import left_undone
-from care.domain.questionnaire.validate import is_valid, validate
+from care.domain.questionnaire.validate import Problem, is_valid, validate
 from care.domain.questionnaire.walk import next_item
 from care.errors import Invalid
 from care.runtime import Runtime
 from care.services import questionnaires
-from care.services.questionnaire_files import LARGEST, Reading, document_of, json_of, read_file
+from care.services.questionnaire_files import LARGEST, Reading, document_of, json_of, read_file, read_to_judge
 from care.services.rehearsals import rehearse
 from care_api.commands.output import as_json, end, tell, told
 from care_api.database import db
@@ -191,9 +191,14 @@ def validate_response(questionnaire: Path, response: Path, as_json: bool) -> Non
     """Check a QuestionnaireResponse against its questionnaire.
 
     Prints {valid, errors: [{linkId, code, message, expression}], warnings: the same}. Exits 1 when it is not valid.
+    A choice that nobody could be asked, because it has no options, is no reason to refuse the questionnaire here.
     """
-    form = read_file(_bytes(questionnaire)).questionnaire
-    problems = validate(form, json_of(_bytes(response)))
+    form, answers = document_of(_bytes(questionnaire)), json_of(_bytes(response))
+    try:
+        problems = validate(read_to_judge(form), answers)
+    except Invalid as refused:
+        at_fault = str(refused.detail.get("link_id", ""))
+        problems = [Problem("Questionnaire", at_fault, refused.code, refused.message)]
     told: dict[str, list[dict[str, str]]] = {"error": [], "warning": []}
     for one in problems:
         told[one.severity].append(

@@ -209,6 +209,22 @@ def test_a_response_is_held_against_its_questionnaire(run: FlaskCliRunner, tmp_p
     assert broken.exit_code == 2
 
 
+def test_a_questionnaire_that_nobody_could_be_asked_may_still_judge_a_response(
+    run: FlaskCliRunner, tmp_path: Path
+) -> None:
+    response = {"resourceType": "QuestionnaireResponse", "status": "completed", "item": [{"linkId": "a"}]}
+    answers = written(tmp_path, "response", response)
+    for document, code in (
+        (form(item("a", type="choice")), None),
+        (form(item("a"), item("a")), "duplicate-link-id"),
+    ):
+        questionnaire = written(tmp_path, "form", document)
+        result = run.invoke(args=["questionnaires", "validate", questionnaire, answers, "--json"])
+        told = lines(result)[-1]
+        assert (told["valid"], result.exit_code) == (code is None, int(code is not None))
+        assert [each["code"] for each in told["errors"]] == ([code] if code else [])
+
+
 def test_an_import_keeps_a_draft_and_tells_what_to_look_at(
     run: FlaskCliRunner, tmp_path: Path, session: Session, clinic: Any
 ) -> None:
