@@ -21,6 +21,7 @@ from care.domain.questionnaire import (
     spot_at,
     taken_back,
 )
+from care.domain.questionnaire.layout import MAX_PLACES
 from care.domain.questionnaire.model import MORE
 from tests.domain.forms import choice, form, question
 
@@ -228,7 +229,16 @@ def test_how_far_a_patient_is_counts_the_questions_of_every_instance() -> None:
 
 @pytest.mark.parametrize("count", [-5, 10**9])
 def test_a_count_that_makes_no_sense_opens_a_bounded_number_of_places(count: int) -> None:
-    assert len(enabled(MEDICINES, {"medicine": (Answer("count", count),)})) < 60_000
+    deep = question("leaf")
+    answers: dict[str, tuple[Answer, ...]] = {"medicine": (Answer("count", count),)}
+    for level in range(15):
+        deep = group(f"g{level}", deep, question(f"q{level}"), repeats=True)
+        answers |= {place(f"g{level}", (0,) * depth): (Answer("count", count),) for depth in range(15)}
+    for of in (MEDICINES, form(deep)):
+        assert len(enabled(of, answers)) <= 2 * MAX_PLACES
+        spot = next_item(of, answers)
+        assert spot is None or spot_at(of, answers, spot.place) == spot
+        progress(of, answers)
 
 
 def test_a_place_says_its_item_and_its_instance() -> None:

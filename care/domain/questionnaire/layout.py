@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from care.domain.questionnaire.model import Answers, Item, Questionnaire
 from care.domain.questionnaire.places import place
 
-MAX_PLACES = 20_000
-"""Places that one form may open; what lies behind them is not looked at."""
+MAX_PLACES = 10_000
+"""Places that what repeats in a form may open; what lies behind them is not looked at."""
 
 
 class Position(NamedTuple):
@@ -46,7 +47,8 @@ def instances(
     found = [within]
     for link_id in loops[len(within) :]:
         loop = questionnaire.by_id[link_id]
-        found = [(*one, number) for one in found for number in range(begun(loop, one, values))][:MAX_PLACES]
+        every = ((*one, number) for one in found for number in range(begun(loop, one, values)))
+        found = list(islice(every, MAX_PLACES))
     return found
 
 
@@ -57,7 +59,7 @@ def positions(questionnaire: Questionnaire, values: Answers) -> Iterator[Positio
             yield Position(item, ())
         return
     stack = [Position(item, ()) for item in reversed(questionnaire.children[""])]
-    for _ in range(MAX_PLACES):
+    for _ in range(MAX_PLACES + len(questionnaire.items)):
         if not stack:
             return
         here = stack.pop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from care.domain.questionnaire.conditions import holds
 from care.domain.questionnaire.expressions import Worker
-from care.domain.questionnaire.layout import instances
+from care.domain.questionnaire.layout import MAX_PLACES, instances
 from care.domain.questionnaire.model import Answer, Answers, Condition, Item, Questionnaire
 from care.domain.questionnaire.places import place
 
@@ -34,10 +34,14 @@ class Standing:
     def _round(self, answers: Answers) -> None:
         """Decide every item once, what it depends on first."""
         known: dict[tuple[str, ...], list[tuple[int, ...]]] = {}
+        left = MAX_PLACES
         for item in self._questionnaire.sequence:
             if item.loops not in known:
                 known[item.loops] = instances(self._questionnaire, item.loops, self.values)
-            for instance in known[item.loops]:
+            here = known[item.loops]
+            if item.loops:  # what repeats may open so many places and no more, however many are claimed
+                here, left = here[:left], max(left - len(here), 0)
+            for instance in here:
                 at = place(item.link_id, instance)
                 if self._is_enabled(item, instance):
                     if at not in self.on:
