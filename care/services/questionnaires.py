@@ -48,11 +48,12 @@ def import_draft(
     organization = _organization(session, by, organization_id)
     reading = read_file(source)
     document, named = _named(reading.document, rt.public_url)
-    content.read_form(document)
     sha256 = sha256_of(document)
     known = open_draft_of_content(session, organization, sha256)
     if known is not None:
         return known
+    if not named:
+        _remember(sha256, reading.questionnaire)
     draft = QuestionnaireDraft(
         organization_id=organization,
         url=document["url"],
@@ -165,10 +166,14 @@ def form_of(draft: QuestionnaireDraft) -> Questionnaire:
     found = _compiled.get(draft.sha256)
     if found is None:
         found = content.read_form(draft.document)
-        if len(_compiled) >= _KEPT_COMPILED:
-            _compiled.clear()
-        _compiled[draft.sha256] = found
+        _remember(draft.sha256, found)
     return found
+
+
+def _remember(sha256: str, form: Questionnaire) -> None:
+    if len(_compiled) >= _KEPT_COMPILED:
+        _compiled.clear()
+    _compiled[sha256] = form
 
 
 def _organization(session: Session, by: Staff | None, organization_id: UUID | None) -> UUID:
