@@ -43,6 +43,7 @@ HOW = _words("""
     怎么回答 | 怎麼回答 | 怎么回复 | 怎麼回覆 | 怎么填 | 怎麼填 | 不懂 | 看不懂 | 不明白 | 什么意思 | 什麼意思
     甚麼意思 | 唔明 | 唔明白 | 點答 | 點樣答 | 點填 | 咩意思
 """)
+AGREED = _words("ok | okay | ok. | 好 | 好的 | 好呀 | 好啊 | 得 | 👌")
 _LANGUAGES = {
     "en": _words("""
         english | in english | english please | speak english | switch to english | change to english

@@ -418,6 +418,18 @@ def test_an_example_is_given_after_a_miss() -> None:
     assert "like 5" in chat.send("many")
 
 
+def test_what_the_form_proposes_is_taken_with_an_ok_and_never_without() -> None:
+    cups = form(
+        question("cups", "integer", required=True, initial=[{"valueInteger": 3}]), question("end", required=True)
+    )
+    chat = begun(cups)
+    assert "Reply OK to answer: 3." in chat.send("again")
+    assert chat.talk.answers == {}
+    assert "Got it: 3." in chat.send("ok")
+    other = begun(cups, "5")
+    assert other.talk.answers["cups"][0].value == 5
+
+
 # -- the form's own rules ---------------------------------------------------------------------------------------------
 
 

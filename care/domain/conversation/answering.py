@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from care.domain.codes import Purpose
-from care.domain.commands import Command, command_in, script
+from care.domain.commands import AGREED, Command, command_in, script
 from care.domain.conversation.asking import ask_at, ask_next, form_of
 from care.domain.conversation.correcting import again, back, change, given_last, left, reopened
-from care.domain.conversation.hearing import FREE, hear, is_called, said_plainly, told
+from care.domain.conversation.hearing import FREE, hear, is_called, proposed, said_plainly, told
 from care.domain.conversation.missing import broken_rule, missed
 from care.domain.conversation.noting import GLUCOSE, context_of, diary, noted
 from care.domain.conversation.replying import to_person
@@ -35,7 +35,8 @@ def answering(talk: Talk, text: str, plain: str, desk: Desk) -> Turn:
         return ask_next(talk, desk)
     if spot.item.type in FREE and isinstance(diary(text, desk), Entry):
         return noted(talk, text, desk, spot)
-    read = hear(spot, text, desk)
+    offered = proposed(form_of(talk, desk), talk, spot, desk) if plain in AGREED else ()
+    read = offered or hear(spot, text, desk)
     if not isinstance(read, Unclear):
         return _kept(talk, spot, text, read, desk)
     return _unread(talk, spot, text, plain, read, desk)

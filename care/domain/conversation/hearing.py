@@ -8,14 +8,25 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from care.domain.questionnaire import Answer, Item, Option, Spot, Unclear, answer_text, problem_of, read_answers
+from care.domain.questionnaire import (
+    Answer,
+    Item,
+    Option,
+    Questionnaire,
+    Spot,
+    Unclear,
+    answer_text,
+    problem_of,
+    read_answers,
+    suggestion,
+)
 from care.domain.questionnaire.check import together
 from care.domain.questionnaire.marks import Marks, marks, unmarked
 from care.domain.questionnaire.model import CHOICES, MORE
 from care.domain.questionnaire.numbers import numbers_in
 from care.domain.questionnaire.reading import NOT_UNDERSTOOD
 from care.domain.questionnaire.text import TRAILING, bare, normalised, readable
-from care.domain.turn import Desk
+from care.domain.turn import Desk, Talk
 
 FREE = ("string", "text", "url")
 BY_HAND = ("attachment", "reference")
@@ -45,6 +56,15 @@ def hear(spot: Spot, text: str, desk: Desk) -> Read:
     else:
         read = _plain(item, text, desk)
     return read if isinstance(read, Unclear) or item.type == MORE else _fitting(item, read, desk)
+
+
+def proposed(form: Questionnaire, talk: Talk, spot: Spot, desk: Desk) -> tuple[Answer, ...]:
+    """What the form itself proposes as the answer, where the question takes it; an OK is enough for it."""
+    item = spot.item
+    if not (item.initial or item.initial_formula) or item.type in BY_HAND or talk.before is not None:
+        return ()
+    read = _fitting(item, suggestion(form, talk.answers, spot), desk)
+    return () if isinstance(read, Unclear) else read
 
 
 def _plain(item: Item, text: str, desk: Desk) -> Read:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from care.domain.conversation.hearing import proposed, told
 from care.domain.questionnaire import Answers, Questionnaire, Spot, lead
 from care.domain.questionnaire.ask import how_to_answer, lead_texts, option_lines, question_text
 from care.domain.questionnaire.hints import hints
@@ -70,11 +71,13 @@ def _parts(
     first = first if first < len(options) else 0
     above = () if first else lead_texts(lead(form, spot, talk.answers), language)
     many = len(options) > MANY and desk.link
+    offered = told(item, proposed(form, talk, spot, desk), desk)
+    how = how_to_answer(item, language, example, kept=talk.before is not None)
     return _Parts(
         intro=tuple(part for part in (*before, *above) if part),
         question=f"{_number(talk, form, spot)}{question_text(item, language)}".strip(),
         options=options,
-        how=how_to_answer(item, language, example, kept=talk.before is not None),
+        how=_joined(how, desk.say("proposed", {"value": offered}) if offered else ""),
         link=desk.say("or-link", {"url": desk.link}) if many else "",
         first=first,
     )
