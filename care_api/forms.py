@@ -114,11 +114,15 @@ class FormSchema(JsonSchema):
 
 
 class OpenedSchema(ma.Schema):
-    """The form of a task, and when what is filled in was kept last (null: nothing is kept)."""
+    """The form of a task, and when what is filled in was kept last (null: nothing is kept).
+
+    `advice` is to be shown at once: there are words of danger in an answer, and it tells the patient what to do now.
+    """
 
     task_id = ma.fields.UUID(required=True)
     form = ma.fields.Nested(FormSchema, required=True)
     saved_at = ma.fields.AwareDateTime(required=True, allow_none=True)
+    advice = ma.fields.String(required=True)
     unread = ma.fields.Dict(
         required=True, metadata={"description": "What was filled in and cannot be read, as it was posted, by place"}
     )

@@ -34,6 +34,7 @@ from care.records.tasks import Task
 from care.runtime import Runtime
 from care.services import content, reports
 from care.services.drafts import Draft, draft, store
+from care.services.emergencies import emergency_words
 from care.services.locks import wait_for_patient
 from care.services.queue import Queue, Worked, work
 
@@ -54,6 +55,7 @@ class Removal(NamedTuple):
 class Opened:
     """A form as it stands: the JSON of domain/questionnaire/form, and when its draft was kept.
 
+    `advice`: what the patient must be told at once because of words of danger in it ("" for nothing).
     `unread`: what was filled in and cannot be read, as it was posted, by place: it is still there to be mended.
     """
 
@@ -61,6 +63,7 @@ class Opened:
     form: dict[str, Any]
     saved_at: datetime | None
     unread: dict[str, list[Any]]
+    advice: str = ""
 
 
 def open_form(session: Session, rt: Runtime, patient: Patient, task_id: UUID, language: str | None = None) -> Opened:
@@ -76,7 +79,8 @@ def open_form(session: Session, rt: Runtime, patient: Patient, task_id: UUID, la
         return Opened(task.id, _draw(form, answers, spoken, ()), None, {})
     posted = kept.answers
     answers, issues = read_posted(form, posted, patient.time_zone)
-    return Opened(task.id, _draw(form, answers, spoken, issues), kept.updated_at, _unread(posted, issues))
+    made = _draw(form, answers, spoken, issues)
+    return Opened(task.id, made, kept.updated_at, _unread(posted, issues), _advice(patient, form, answers))
 
 
 def keep_draft(
@@ -112,7 +116,7 @@ def keep_draft(
     kept.updated_at = now
     kept.settle_at = max(now, task.closes_at or task.expires_at)
     session.commit()
-    return Opened(task.id, made, now, _unread(kept.answers, issues))
+    return Opened(task.id, made, now, _unread(kept.answers, issues), _advice(patient, form, answers))
 
 
 def hand_in(
@@ -141,8 +145,10 @@ def settle_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 200
     """Drafts of tasks whose time is over: what they say becomes a stopped report and is judged; commits."""
 
     def handle(inner: Session, rows: list[FormDraft]) -> None:
-        made = [one for one in (_stopped(inner, now, row) for row in rows) if one is not None]
-        store(inner, made)
+        stopped = [(row, *found) for row in rows if (found := _stopped(inner, now, row)) is not None]
+        store(inner, [made for _, made, _ in stopped])
+        for row, made, answers in stopped:
+            reports.answer_danger(inner, now, inner.get_one(Patient, row.patient_id), made.response["id"], answers)
         for row in rows:
             row.settle_at = None
             inner.delete(row)
@@ -151,7 +157,7 @@ def settle_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 200
     return work(session, QUEUE, handle, now, limit=limit)
 
 
-def _stopped(session: Session, now: datetime, row: FormDraft) -> Draft | None:
+def _stopped(session: Session, now: datetime, row: FormDraft) -> tuple[Draft, Answers] | None:
     task, patient = session.get_one(Task, row.task_id), session.get_one(Patient, row.patient_id)
     if task.status in (TaskStatus.COMPLETED.value, TaskStatus.CANCELLED.value):
         return None
@@ -161,7 +167,7 @@ def _stopped(session: Session, now: datetime, row: FormDraft) -> Draft | None:
     kept = standing(form, {at: given for at, given in answers.items() if at not in wrong})
     if not holds_answer(kept):
         return None
-    return draft(
+    stopped = draft(
         now,
         patient,
         form,
@@ -171,6 +177,13 @@ def _stopped(session: Session, now: datetime, row: FormDraft) -> Draft | None:
         task=task,
         status=ResponseStatus.STOPPED,
     )
+    return stopped, kept
+
+
+def _advice(patient: Patient, form: Questionnaire, answers: Answers) -> str:
+    """Words of danger are answered before the form is handed in; a person is called when it is, or is given up."""
+    verdict = reports.danger_in(standing(form, answers))
+    return emergency_words(verdict, patient.language, patient.country) if verdict else ""
 
 
 def _task(session: Session, rt: Runtime, patient: Patient, task_id: UUID) -> Task:

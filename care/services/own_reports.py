@@ -40,7 +40,7 @@ def report_in_words(session: Session, patient: Patient, report_id: UUID, languag
     if report is None:
         raise NotFound("report", "no such report")
     spoken = language or patient.language
-    form = content.questionnaire(session, report.questionnaire)
+    form = content.questionnaire(session, report.questionnaire).at(report.authored_at)
     lines = read_back(form, from_response(form, report.document), spoken)
     return ReadBack(report.id, in_language(form.title, spoken), report.authored_at, lines)
 

@@ -22,7 +22,7 @@ from care.domain.questionnaire import (
     instance_of,
     link_id_of,
 )
-from care.domain.screen import screen
+from care.domain.screen import Verdict, screen
 from care.errors import Conflict, Invalid, NotFound
 from care.library import lexicon
 from care.records.care_plans import active_plans
@@ -39,7 +39,18 @@ from care.services.escalations import raise_alarms
 from care.services.locks import wait_for_patient
 from care.services.scoring import score_due
 
-__all__ = ["Draft", "answer_from", "draft", "keep", "may_be_answered", "score_due", "store", "submit"]
+__all__ = [
+    "Draft",
+    "answer_danger",
+    "answer_from",
+    "danger_in",
+    "draft",
+    "keep",
+    "may_be_answered",
+    "score_due",
+    "store",
+    "submit",
+]
 
 AHEAD = timedelta(hours=24)  # how long before its due moment a task can be answered (today's list is longer than now)
 SKEW = timedelta(minutes=5)  # how far a phone's clock may be ahead of ours
@@ -86,7 +97,7 @@ def submit(
     )
     if task is not None:
         drop_form_draft(session, task.id)
-    answer = _answer(response, _advice(session, now, patient, response, answers))
+    answer = _answer(response, answer_danger(session, now, patient, response.id, answers))
     if idempotency_key is not None:
         row = IdempotencyKey(
             organization_id=patient.organization_id,
@@ -216,16 +227,19 @@ def _authored(document: Mapping[str, Any], now: datetime) -> datetime:
     return min(at, now)
 
 
-def _advice(
-    session: Session, now: datetime, patient: Patient, response: QuestionnaireResponse, answers: Answers
-) -> str | None:
-    """Red-flag words in a written answer are screened like those in a text: a person is called, the patient told."""
+def danger_in(answers: Answers) -> Verdict | None:
+    """The most pressing red-flag words in the written answers; None when there are none."""
     words = lexicon()
     written = [str(one.value) for given in answers.values() for one in given if one.type == "string"]
     verdicts = [verdict for verdict in (screen(one, words) for one in written) if is_alarming(verdict)]
-    if not verdicts:
+    return min(verdicts, key=lambda one: one.kind) if verdicts else None  # a crisis before a red flag
+
+
+def answer_danger(session: Session, now: datetime, patient: Patient, response_id: UUID, answers: Answers) -> str | None:
+    """Red-flag words in a written answer are screened like those in a text: a person is called, the patient told."""
+    verdict = danger_in(answers)
+    if verdict is None:
         return None
-    verdict = min(verdicts, key=lambda one: one.kind)  # a crisis before a red flag
     raise_alarms(
         session,
         now,
@@ -233,7 +247,7 @@ def _advice(
         organization_id=patient.organization_id,
         care_team_id=patient.care_team_id,
         alarms=[alarm_of(verdict)],
-        response_id=response.id,
+        response_id=response_id,
     )
     advice = emergency_words(verdict, patient.language, patient.country)
     outbox.enqueue(
@@ -241,10 +255,10 @@ def _advice(
         now,
         purpose=Purpose.EMERGENCY,
         text=advice,
-        dedupe=f"emergency:{response.id}",
+        dedupe=f"emergency:{response_id}",
         patient=patient,
         priority=Priority.STAT,
-        response_id=response.id,
+        response_id=response_id,
         check=False,
     )
     return advice

@@ -140,7 +140,7 @@ const today = async () => {
   list("today-later", later, (task) => rest(task, t("today-from", { time: clock(task.answer_from) })));
   list("today-done", [...done, ...missed], (task) => task.status === "failed" ? rest(task, t("status-failed"))
     : h("li", { class: "row-quiet" }, h("span", {}, "✓ ", task.title), h("a", { href: `#/task/${task.id}` }, t("today-change"))));
-  show(...parts);
+  return parts;
 };
 
 const until = (task) => (dayOf(task.expires_at) === dayOf(Date.now()) ? clock(task.expires_at) : when(task.expires_at));
@@ -149,13 +149,13 @@ const task = async (id) => {
   if (!open || open.task !== id || open.language !== spoken()) {
     const unsaved = open && open.task === id ? open.keep() : true;
     await unsaved;
-    const made = new Form(id, { sent: thanks, signIn, failed });
+    const made = new Form(id, { sent: thanks, signIn, failed, call: callButton });
     made.language = spoken();
     await made.open();
     open = made;
   }
-  show(open.root);
   if (open.dirty) open.keep();
+  return [open.root];
 };
 
 const thanks = (answer) => {
@@ -188,7 +188,7 @@ const reports = async () => {
     more.onclick = () => page(found.next).catch((wrong) => failed(wrong));
   };
   await page("");
-  show(title(t("reports-title")), list.children.length ? list : h("div", { class: "card" }, h("p", {}, t("reports-none"))), more);
+  return [title(t("reports-title")), list.children.length ? list : h("div", { class: "card" }, h("p", {}, t("reports-none"))), more];
 };
 
 const report = async (id) => {
@@ -198,14 +198,14 @@ const report = async (id) => {
     if (line.answers.length) lines.push(h("div", { class: "told" }, h("dt", {}, line.text), line.answers.map((answer) => h("dd", {}, answer))));
     else lines.push(h("div", { class: "told" }, h("dt", { class: "heading" }, line.text), h("dd", {})));
   }
-  show(backTo("reports"), title(found.title || t("reports-title")), h("p", { class: "quiet" }, t("report-when", { when: when(found.authored_at) })),
-    h("div", { class: "card" }, lines.length ? h("dl", {}, lines) : h("p", {}, t("report-no-answers"))));
+  return [backTo("reports"), title(found.title || t("reports-title")), h("p", { class: "quiet" }, t("report-when", { when: when(found.authored_at) })),
+    h("div", { class: "card" }, lines.length ? h("dl", {}, lines) : h("p", {}, t("report-no-answers")))];
 };
 
 const trends = async () => {
   const { trends: found } = await get("/me/trends");
-  show(title(t("trends-title")), h("p", { class: "quiet" }, t("trends-about")),
-    ...(found.length ? found.map(figure) : [h("div", { class: "card" }, h("p", {}, t("trends-none")))]));
+  return [title(t("trends-title")), h("p", { class: "quiet" }, t("trends-about")),
+    ...(found.length ? found.map(figure) : [h("div", { class: "card" }, h("p", {}, t("trends-none")))])];
 };
 
 /* -- messages -------------------------------------------------------------------------------------------------- */
@@ -255,7 +255,7 @@ const messages = async () => {
     h("button", { class: "button wide" }, t("messages-send")), state);
   const none = h("div", { class: "card" }, h("p", {}, t("messages-none")));
   none.hidden = list.children.length > 0;
-  show(title(t("messages-title")), more, none, list, advice, write);
+  return [title(t("messages-title")), more, none, list, advice, write];
 };
 
 /* -- help ------------------------------------------------------------------------------------------------------ */
@@ -287,12 +287,12 @@ const more = async () => {
     askForNumber();
   };
   const card = (heading, ...parts) => h("section", { class: "card" }, h("h2", {}, t(heading)), ...parts);
-  show(title(t("more-title")),
+  return [title(t("more-title")),
     card("more-emergency", h("p", {}, t("more-emergency-text", { number: number() })), callButton(), me.crisis_line ? h("p", {}, t("more-crisis", { number: me.crisis_line })) : ""),
     card("more-stop", h("p", {}, t("more-stop-text")), stop),
     card("more-privacy", h("p", {}, t("more-privacy-text"))),
     card("more-phone", h("p", {}, t("more-phone-text"))),
-    h("div", { class: "card" }, h("p", {}, t("signed-in-as", { name: me.name })), h("button", { type: "button", class: "button second wide", onclick: out }, t("sign-out"))));
+    h("div", { class: "card" }, h("p", {}, t("signed-in-as", { name: me.name })), h("button", { type: "button", class: "button second wide", onclick: out }, t("sign-out")))];
 };
 
 /* -- where we are ---------------------------------------------------------------------------------------------- */
@@ -320,15 +320,18 @@ const route = async () => {
   if (place === "sent" && turn > 1) return void dress();
   const view = VIEWS[place] || today;
   if (!signedIn()) return void signIn();
+  const slow = setTimeout(() => mine === turn && main.replaceChildren(h("p", { class: "quiet" }, t("loading"))), 500);
   try {
     if (!me) await known(false);
     dress();
-    if (mine !== turn) return;
-    await view(id);
+    const parts = await view(id);
+    if (mine === turn) show(...parts); // a view that took longer than the one after it comes too late
   } catch (wrong) {
     if (wrong instanceof Offline || wrong.status) {
       if (mine === turn) failed(wrong);
     } else throw wrong;
+  } finally {
+    clearTimeout(slow);
   }
 };
 

@@ -65,7 +65,7 @@ const numeric = (node, change) => {
   const input = h("input", {
     type: "text", inputmode: node.type === "integer" ? "numeric" : "decimal", autocomplete: "off", class: "short",
     oninput: () => {
-      if (slider) slider.value = input.value;
+      follow();
       change("typing");
     },
     onchange: () => change("done"),
@@ -76,6 +76,7 @@ const numeric = (node, change) => {
         type: "range", min: node.min, max: node.max, step: node.step || (node.type === "integer" ? 1 : "any"), "aria-label": node.text,
         oninput: () => {
           input.value = number(slider.value);
+          follow();
           change("typing");
         },
         onchange: () => change("done"),
@@ -92,13 +93,19 @@ const numeric = (node, change) => {
     : null;
   const root = h("div", { class: slid ? "slid" : "number" }, slider, scale, h("div", { class: "number" }, input, choose || only));
   let code = units.length ? units[0].code : "";
+  /* A slider that nobody has moved stands in the middle, pale: it is no answer, and its number is empty. */
+  const follow = () => {
+    if (!slider) return;
+    slider.value = input.value.trim() ? input.value : (Number(node.min) + Number(node.max)) / 2;
+    slider.classList.toggle("unset", !input.value.trim());
+  };
   return {
     root, inputs: [input, slider].filter(Boolean),
     set: ([value]) => {
       const plain = value === undefined ? "" : bare(value);
       const amount = plain && typeof plain === "object" ? plain.value : plain;
       input.value = amount === undefined || amount === "" ? "" : typeof amount === "number" ? number(amount) : amount;
-      if (slider && input.value) slider.value = input.value;
+      follow();
       if (plain && typeof plain === "object" && (plain.code || plain.unit)) code = plain.code || plain.unit;
       if (choose) choose.value = code;
     },
@@ -107,7 +114,6 @@ const numeric = (node, change) => {
       return [quantity ? { value: input.value, unit: choose ? choose.value : code } : input.value];
     },
     update: () => {},
-    // A slider that nobody has moved looks as if it had an answer: its number stays empty until then.
   };
 };
 
@@ -230,7 +236,8 @@ const file = (node, change) => {
   let kept = [];
   const fault = h("p", { class: "fault", hidden: true });
   const list = h("ul", { class: "files" });
-  const input = h("input", { type: "file", accept: "image/*,application/pdf", multiple: node.repeats });
+  const input = h("input", { type: "file", accept: "image/*,application/pdf", multiple: node.repeats, class: "unseen" });
+  const button = h("label", { class: "button second" }, t("form-file"));
   const show = () => {
     list.replaceChildren(...kept.map((one, place) => h("li", {},
       one.preview ? h("img", { src: one.preview, alt: "" }) : null,
@@ -257,14 +264,14 @@ const file = (node, change) => {
     change("done");
   });
   return {
-    root: h("div", {}, input, h("p", { class: "hint" }, t("form-file-note", { size: SIZE })), fault, list), inputs: [input],
+    root: h("div", { class: "several" }, input, button, h("p", { class: "hint" }, t("form-file-note", { size: SIZE })), fault, list), inputs: [input],
     set: (values) => {
       kept = values.map(bare);
       show();
     },
     get: () => kept.map(({ title, contentType, data }) => ({ title, contentType, ...(data ? { data } : {}) })),
     light: () => kept.map(({ title, contentType }) => ({ title, contentType })),
-    update: () => {},
+    update: () => (button.htmlFor = input.id),
   };
 };
 

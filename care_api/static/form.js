@@ -185,19 +185,28 @@ export class Form {
     this.far = h("p", { class: "quiet" });
     this.body = h("div", { class: "inside" });
     this.state = h("p", { class: "state quiet", role: "status" });
+    this.advice = h("div", { class: "advice", role: "alert", hidden: true });
     this.send = h("button", { type: "submit", class: "button wide" }, t("form-send"));
     const form = h("form", { novalidate: true, autocomplete: "off", onsubmit: (event) => {
       event.preventDefault();
       this.submit();
-    } }, this.body, h("div", { class: "end" }, this.send, this.state));
+    } }, this.body, this.advice, h("div", { class: "end" }, this.send, this.state));
     arrange(this.root, [
       h("p", {}, h("a", { href: "#/today", class: "back" }, t("back"))),
       this.heading, h("div", { class: "far" }, this.bar, this.far), h("p", { class: "hint" }, t("form-required-note")), this.summary, form,
     ]);
     this.bar.setAttribute("aria-label", t("form-of", { done: "", of: "" }));
     this.draw(opened.form);
+    this.warn(opened.advice);
     this.told(opened.saved_at);
     return this;
+  }
+
+  /* Words of danger are answered before anything is sent. */
+  warn(advice) {
+    if (advice && advice !== this.warned) this.advice.replaceChildren(h("h2", {}, t("form-advice-title")), h("p", {}, advice), this.done.call());
+    this.advice.hidden = !advice;
+    this.warned = advice;
   }
 
   draw(form) {
@@ -226,6 +235,7 @@ export class Form {
 
   changed(part, how) {
     this.dirty = true;
+    if (part.node.instances && how === "done") this.moved = part.node.place; // what stands below goes with its answer
     this.state.textContent = t("form-unsaved");
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.keep(), how === "done" ? 0 : QUIET);
@@ -255,9 +265,12 @@ export class Form {
     try {
       const body = { answers: this.answers(true), ...(remove ? { remove } : {}) };
       const kept = await call("PUT", "/me/form", { query: { task: this.task, language: spoken() }, body });
-      if (remove) this.forget(remove.place);
-      this.unread = remove ? kept.unread || {} : {};
+      const anew = remove ? remove.place : this.moved;
+      if (anew) this.forget(anew);
+      this.moved = null;
+      this.unread = anew ? kept.unread || {} : {};
       this.draw(kept.form);
+      this.warn(kept.advice);
       this.told(kept.saved_at);
       return true;
     } catch (wrong) {

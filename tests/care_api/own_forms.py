@@ -66,6 +66,12 @@ def _unit(code: str, display: str) -> dict[str, Any]:
     return {"url": CORE + "questionnaire-unitOption", "valueCoding": coding}
 
 
+def _degrees(end: str, value: float) -> dict[str, Any]:
+    url = f"http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-{end}Quantity"
+    quantity = {"value": value, "unit": "°C", "system": "http://unitsofmeasure.org", "code": "Cel"}
+    return {"url": url, "valueQuantity": quantity}
+
+
 def _when(question: str, value: bool) -> list[dict[str, Any]]:
     return [{"question": question, "operator": "=", "answerBoolean": value}]
 
@@ -120,8 +126,8 @@ def document() -> dict[str, Any]:
             extension=[
                 _unit("Cel", "°C"),
                 _unit("[degF]", "°F"),
-                {"url": CORE + "minValue", "valueDecimal": 30},
-                {"url": CORE + "maxValue", "valueDecimal": 110},
+                _degrees("min", 30),
+                _degrees("max", 45),
             ],
             item=[measured],
         ),
@@ -133,6 +139,12 @@ def document() -> dict[str, Any]:
     ]
     head = {"resourceType": "Questionnaire", "url": FORM, "version": "1", "status": "active", "language": "en"}
     return _in_chinese({**head, "title": "Evening check", "item": items}, "title")
+
+
+def _until_the_night(extension: dict[str, Any]) -> dict[str, Any]:
+    """Twenty hours to answer in, so that it is open in every zone of the tests."""
+    late = {"value": 20, "unit": "h", "system": "http://unitsofmeasure.org", "code": "h"}
+    return {**extension, "valueDuration": late} if extension["url"].endswith("expires-after") else extension
 
 
 def own_seeds() -> list[Seed]:

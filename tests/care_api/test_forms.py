@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from care.records.escalations import Escalation
 from care.records.form_drafts import FormDraft
 from care.records.patients import Patient
 from care.records.questionnaire_responses import QuestionnaireResponse
@@ -166,6 +167,20 @@ def test_words_of_danger_in_a_form_are_answered_at_once(client: FlaskClient, bea
     assert "911" in found.json["advice"]
 
 
+def test_words_of_danger_are_answered_while_the_form_is_filled_in_and_a_person_is_called_when_it_is_given_up(
+    session: Session, rt: Runtime, clock: Clock, client: FlaskClient, bearer: dict[str, str], task: str
+):
+    found = put(client, bearer, task, {"else": ["I have chest pain"]})
+    assert "911" in found.json["advice"]
+    assert session.scalars(select(Escalation)).all() == []
+    assert put(client, bearer, task, {"else": ["all is well"]}).json["advice"] == ""
+    put(client, bearer, task, {"else": ["I have chest pain"]})
+    clock.forward(hours=21)
+    forms.settle_due(session, rt, clock.now)
+    (raised,) = session.scalars(select(Escalation))
+    assert raised.cause == "red-flag"
+
+
 def test_a_report_can_be_corrected_from_what_was_handed_in(client: FlaskClient, bearer: dict[str, str], task: str):
     client.post(f"{WHERE}?task={task}", json={"answers": WHOLE}, headers=bearer)
     assert drawn(client.get(f"{WHERE}?task={task}", headers=bearer))[SECOND]["values"] == [{"valueString": "insulin"}]
@@ -177,7 +192,7 @@ def test_what_was_begun_and_never_handed_in_is_judged_when_its_time_is_over(
     put(client, bearer, task, {"pain": [True], "strength": ["9"], "temperature": ["900"]})
     forms.settle_due(session, rt, clock.now)
     assert session.scalars(select(func.count()).select_from(QuestionnaireResponse)).one() == 0
-    clock.forward(hours=13)
+    clock.forward(hours=21)
     assert forms.settle_due(session, rt, clock.now).done == 1
     (report,) = session.scalars(select(QuestionnaireResponse))
     assert report.status == "stopped"
@@ -190,7 +205,7 @@ def test_a_form_that_was_only_looked_at_leaves_nothing(
     session: Session, rt: Runtime, clock: Clock, client: FlaskClient, bearer: dict[str, str], task: str
 ):
     put(client, bearer, task, {"pain": [], "medicine": [1]})
-    clock.forward(hours=13)
+    clock.forward(hours=21)
     forms.settle_due(session, rt, clock.now)
     assert session.scalars(select(func.count()).select_from(QuestionnaireResponse)).one() == 0
 

@@ -48,3 +48,11 @@ def test_a_small_line_is_drawn_from_two_values_on_and_a_flat_one_lies_in_the_mid
     assert trend.line([1.0]) == ""
     assert trend.line([5.0, 5.0], 10, 8) == "0.0,4.0 10.0,4.0"
     assert trend.line([1.0, 3.0], 10, 8) == "0.0,6.0 10.0,2.0"
+
+
+def test_a_usual_range_needs_ten_values_and_leaves_the_odd_ones_out():
+    values = (5.0, *map(float, range(10, 19)), 99.0)
+    points = [trend.Point(NOON + timedelta(hours=n), value, "", "", "") for n, value in enumerate(values)]
+    assert trend.usual(points, NOON + timedelta(days=1)) == (10.0, 18.0)
+    assert trend.usual(points[:9], NOON + timedelta(days=1)) is None
+    assert trend.usual(points, NOON) is None
