@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -63,13 +65,17 @@ def _page(session: Session, rt: Runtime, rows: Sequence[Escalation], now: dateti
 def _write(
     session: Session, rt: Runtime, row: Escalation, person: Practitioner, dedupe: str, language: str, now: datetime
 ) -> None:
-    """A page says how pressing it is and where to look, and nothing of the patient."""
+    """A page says how pressing it is and where to look, and nothing of the patient.
+
+    Its mark tells it from every other page to the same person: which of two a provider has taken, when it is asked.
+    """
     urgency = texts().say(language, f"priority-{row.priority}")
+    words = texts().say(language, "staff-page", priority=urgency, url=f"{rt.public_url}/worklist")
     outbox.enqueue(
         session,
         now,
         purpose=Purpose.PAGE,
-        text=texts().say(language, "staff-page", priority=urgency, url=f"{rt.public_url}/worklist"),
+        text=f"{words} #{_mark(dedupe)}",
         dedupe=dedupe,
         practitioner=person,
         priority=Priority(row.priority),
@@ -83,6 +89,11 @@ def _write(
 def _dedupe(row: Escalation, moment: datetime, person: Practitioner) -> str:
     """Named by the moment that was due, which the commit of the page moves on: a count would start again some day."""
     return f"page:{row.id}:{moment.timestamp():.6f}:{person.id}"
+
+
+def _mark(dedupe: str) -> str:
+    """Five letters and digits that a person can read out."""
+    return base64.b32encode(hashlib.sha256(dedupe.encode()).digest())[:5].decode()
 
 
 def _whom(duty: dict[Role, list[Practitioner]], role: Role, ladder: Ladder) -> list[Practitioner]:

@@ -150,6 +150,15 @@ def test_a_page_goes_to_everyone_of_the_role_and_holds_nothing_of_the_patient(wo
         assert secret not in words
 
 
+def test_no_two_pages_read_alike_so_that_a_provider_can_be_asked_which_it_took(world: World, patient: Patient) -> None:
+    alarm(world, patient, VERY_LOW)
+    for _ in range(4):
+        page(world)
+        world.clock.forward(minutes=5)
+    words = [word for one in pages(world) for word in world.words(one)]
+    assert len(set(words)) == len(words) == 4
+
+
 def test_an_unanswered_page_climbs_from_nurse_to_clinician_and_never_falls_silent(
     world: World, patient: Patient
 ) -> None:
