@@ -51,7 +51,7 @@ class CompiledExpression:
             raise
         except Invalid as error:  # a regular expression that was put together while evaluating
             raise failed(error.code, error.message) from None
-        except (ArithmeticError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        except (ArithmeticError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
             raise failed("not-computable", "it meets something that it cannot compute with") from error
 
 

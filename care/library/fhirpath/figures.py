@@ -9,7 +9,7 @@ from typing import Any
 from care.library.fhirpath import limits
 from care.library.fhirpath.equality import compare
 from care.library.fhirpath.nodes import Items, Scope, failed, single, single_of
-from care.library.fhirpath.operators import EXACT, divided, plus
+from care.library.fhirpath.operators import EXACT, divided, plus, within_range
 from care.library.fhirpath.quantities import Quantity
 
 _MOST_PLACES = 28
@@ -31,7 +31,7 @@ def _computed(what: str, act: Callable[[Decimal], Decimal | None]) -> Callable[[
     def function(scope: Scope, focus: Items) -> Items:
         found = _number(focus, what)
         computed = None if found is None else act(Decimal(found))
-        return [] if computed is None else [computed]
+        return [] if computed is None else within_range(computed)
 
     return function
 
@@ -67,9 +67,9 @@ def _power(scope: Scope, focus: Items, argument: Items) -> Items:
         return []
     if base == 0 and exponent <= 0:
         return [1] if exponent == 0 else []
-    found = EXACT.power(Decimal(base), Decimal(exponent))
+    found = within_range(EXACT.power(Decimal(base), Decimal(exponent)))
     whole = type(base) is int and type(exponent) is int and exponent >= 0
-    return [int(found) if whole and found < 10**28 else found]
+    return [int(each) for each in found] if whole else found
 
 
 def _log(scope: Scope, focus: Items, argument: Items) -> Items:

@@ -16,10 +16,9 @@ EXACT = Context(prec=28, Emax=999_999, Emin=-999_999, traps=[DivisionByZero, Inv
 _LARGEST = 10**28
 
 
-def _number(found: Any) -> Items:
-    if found is None:
-        return []
-    return [found] if abs(found) < _LARGEST else []  # beyond what it can hold FHIRPath gives nothing
+def within_range(found: int | Decimal) -> Items:
+    """A computed number; beyond what FHIRPath can hold it is nothing."""
+    return [found] if abs(found) < _LARGEST else []
 
 
 def plus(scope: Scope, left: Items, right: Items) -> Items:
@@ -51,7 +50,7 @@ def _added(a: Any, b: Any, sign: int) -> Items:
         converted = quantities.in_unit_of(b, a)
         return [] if converted is None else [Quantity(a.value + sign * converted, a.unit, a.calendar)]
     x, y = _numbers(a, b, "+" if sign > 0 else "-")
-    return _number(x + sign * y)
+    return within_range(x + sign * y)
 
 
 def _numbers(a: Any, b: Any, what: str) -> tuple[Any, Any]:
@@ -71,7 +70,7 @@ def times(scope: Scope, left: Items, right: Items) -> Items:
         found = quantities.times(a, b, divided=False)
         return [found] if found is not None else []
     x, y = _numbers(a, b, "*")
-    return _number(x * y)
+    return within_range(x * y)
 
 
 def divided(scope: Scope, left: Items, right: Items) -> Items:
@@ -84,7 +83,7 @@ def divided(scope: Scope, left: Items, right: Items) -> Items:
         found = quantities.times(a, b, divided=True) if b.value else None
         return [found] if found is not None else []
     x, y = _numbers(a, b, "/")
-    return _number(EXACT.divide(Decimal(x), Decimal(y))) if y else []
+    return within_range(EXACT.divide(Decimal(x), Decimal(y))) if y else []
 
 
 def whole_divided(scope: Scope, left: Items, right: Items) -> Items:
@@ -93,7 +92,7 @@ def whole_divided(scope: Scope, left: Items, right: Items) -> Items:
     if a is None or b is None:
         return []
     x, y = _numbers(a, b, "div")
-    return _number(int(EXACT.divide(Decimal(x), Decimal(y)))) if y else []
+    return within_range(int(EXACT.divide(Decimal(x), Decimal(y)))) if y else []
 
 
 def remainder(scope: Scope, left: Items, right: Items) -> Items:

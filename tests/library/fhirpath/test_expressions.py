@@ -89,6 +89,8 @@ def value(text: str, context: Any = RESPONSE, **variables: Any) -> list[Any]:
         ("1 week > 6 days", [True]),
         ("1.587.lowBoundary(8)", [1.5865]),
         ("{} = 1", []),
+        ("10.power(300)", []),
+        ("10000000000000000000 * 10000000000000000000", []),
     ],
 )
 def test_an_expression_gives(text: str, expected: list[Any]) -> None:
@@ -148,7 +150,6 @@ def test_what_is_no_expression_is_refused(text: str) -> None:
         "(1 | 2) + 1",
         "'a' > 1",
         "1 + true",
-        "10.power(300) * 10.power(999999)",
         "'a'.matches('(')",
     ],
 )
