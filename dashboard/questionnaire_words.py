@@ -8,8 +8,10 @@ from typing import Any
 
 from care.domain.questionnaire import Questionnaire
 from care.domain.questionnaire.extensions import language_of
+from care.domain.questionnaire.scores import applies
 from care.domain.questionnaire.summary import Summary, summary
 from care.domain.questionnaire.unrun import left_undone
+from care.library.scores import scores
 from dashboard import blueprint
 from dashboard.words import LANGUAGES
 
@@ -64,6 +66,7 @@ def known(form: Questionnaire, document: Mapping[str, Any]) -> dict[str, Any]:
         "spoken": spoken,
         "features": [(FEATURES.get(code, code), count) for code, count in sorted(found.features.items())],
         "remarks": REMARKS,
+        "scored_as": [one.title.get("en", one.id) for one in scores() if applies(one, form)],
         "undone": [UNDONE.get(name, name) for name in left_undone(document)],
         "notes": notes_of(form.notes),
     }

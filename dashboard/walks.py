@@ -154,5 +154,6 @@ def _page(
         notes=NOTES,
         response=json.dumps(made, ensure_ascii=False, indent=2) if made else "",
         faults=walks.faults(made, form) if made else [],
+        scores=walks.scored(walk, form) if made else (),
         issues=issues,
     )

@@ -26,11 +26,13 @@ from care.domain.questionnaire import (
     next_item,
     to_response,
 )
+from care.domain.questionnaire.scores import Score, applies, score
 from care.domain.questionnaire.validate import validate
 from care.domain.screen import NOTHING, Verdict, screen
 from care.domain.talk import Talk
 from care.domain.turn import AskedForPerson, ChoseLanguage, Completed, Desk, OpenTask, Refused, Stopped, Turn, Withdrew
 from care.library import emergency_number, lexicon
+from care.library.scores import scores
 from care.runtime import Runtime
 from care.services.emergencies import emergency_words, is_alarming
 from care.services.speaking import page, voice
@@ -161,6 +163,12 @@ def response(walk: Walk, form: Questionnaire, now: datetime) -> dict[str, Any]:
 def faults(made: Mapping[str, Any], form: Questionnaire) -> list[str]:
     """What keeps such a response from being valid FHIR of this form, in words with the place; empty when it is."""
     return [f"{one.expression}: {one.message}" for one in validate(form, made) if one.severity == "error"]
+
+
+def scored(walk: Walk, form: Questionnaire) -> tuple[Score, ...]:
+    """The scores that a report of these answers would have."""
+    fitting = (definition for definition in scores() if applies(definition, form))
+    return tuple(one for definition in fitting for one in score(definition, form, walk.answers))
 
 
 def _caught_up(walk: Walk, form: Questionnaire, here: Here) -> Walk:

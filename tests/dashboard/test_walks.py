@@ -156,6 +156,20 @@ def test_a_form_that_no_page_of_ours_would_send_breaks_nothing(walk: Walked, fie
     assert answer.status_code in (200, 422)
 
 
+def test_the_score_of_the_answers_is_shown_with_what_it_means(admin: FlaskClient, ward: Ward):
+    listed = admin.get("/questionnaires").text
+    found = re.search(r'href="(/questionnaires/[0-9a-f-]{36})"><strong>[^<]*PHQ-2', listed)
+    assert found
+    assert "Scored as" in admin.get(found[1]).text
+    path, page = f"{found[1]}/walk", admin.get(f"{found[1]}/walk").text
+    for _ in range(2):
+        state = re.search(r'name="walk" value="([^"]+)"', page)
+        assert state
+        page = admin.post(path, data={"walk": unescape(state[1]), "act": "tell", "text": "4"}).text
+    assert re.search(r"<strong[^>]*>6</strong> <span[^>]*>of 0 to 6", page)
+    assert "at or above the cut" in page
+
+
 def test_nothing_leaves_and_nothing_is_kept(walk: Walked, ward: Ward):
     kept = select(func.count(Communication.id))
     before = ward.world.session.scalars(kept).one()
