@@ -167,6 +167,42 @@ def test_where_only_hl7s_validator_gave_a_verdict_ours_is_the_same() -> None:
     assert wrong == set(different("Verdicts of HL7's validator"))
 
 
+TABLE = "questionnaires/conformance/enablewhen/android-fhir-truth-table.json"
+TYPES = {"valueBoolean": "boolean", "valueInteger": "integer", "valueCoding": "choice"}
+
+
+def test_every_row_of_the_truth_table_holds_in_a_form_of_its_own() -> None:
+    rows = loaded(TABLE)["cases"]
+    assert len(rows) == 33
+    assert [row["name"] for row in rows if _is_shown(row) is not row["enabled"]] == []
+
+
+def _is_shown(row: dict[str, Any]) -> bool:
+    """Whether an item with the row's conditions is enabled, in a form with a question for each, answered as it says."""
+    questions: list[dict[str, Any]] = []
+    answers: list[dict[str, Any]] = []
+    conditions: list[dict[str, Any]] = []
+    for number, condition in enumerate(row["conditions"]):
+        link_id, expected, actual = f"q{number}", _fhir(condition["expected"]), condition["actual"]
+        kind = TYPES[next(iter(actual[0] if actual else expected))]
+        options = {"answerOption": [*actual, expected]} if kind == "choice" else {}
+        questions.append({"linkId": link_id, "type": kind, "repeats": True, **options})
+        answers.append({"linkId": link_id, "answer": actual})
+        ((name, value),) = expected.items()
+        operator = condition["operator"]
+        conditions.append({"question": link_id, "operator": operator, name.replace("value", "answer"): value})
+    behavior = {"enableBehavior": row["enableBehavior"]} if row["enableBehavior"] else {}
+    target = {"linkId": "target", "type": "boolean", "enableWhen": conditions, **behavior}
+    form = read_questionnaire({"resourceType": "Questionnaire", "item": [target, *questions]})
+    response = {"resourceType": "QuestionnaireResponse", "item": [one for one in answers if one["answer"]]}
+    return "target" in enabled(form, from_response(form, response))
+
+
+def _fhir(raw: dict[str, Any]) -> dict[str, Any]:
+    """A value as FHIR has it; one row has it in the source's own language."""
+    return {"valueBoolean": False} if raw.get("raw") == "FhirR4Boolean(value = false)" else raw
+
+
 @cache
 def pairs() -> list[dict[str, Any]]:
     """The pairs that are here: {file, expectation, …} of the index."""
