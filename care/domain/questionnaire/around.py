@@ -12,6 +12,7 @@ _PUNCTUATION = re.compile(r"[\s.,:;=!?。·…()\[\]{}<>\"'~%/*$-]+")
 
 _SHORT_VERBS = re.compile(r"(?<![a-z])(?:i'm|i've|it's|that's|he's|she's|i'd)(?![a-z])")
 
+_OTHER_SCRIPT = re.compile(r"[^\W\d_a-zªºµ\u3400-\u4dbf\u4e00-\u9fff㗎]|\ufffd")  # words nobody here has read
 _PHRASAL = re.compile(
     r"(?<![a-z])(?:set|got|get|getting|woke|wake|stood|stand|came|come|lay|lie|sat|gave|picked|throwing|threw) (?:up|"
     r"down)(?![a-z])"
@@ -73,7 +74,8 @@ def plain_remark(rest: str) -> bool:
     """Whether a sentence around the only value of an everyday question leaves it as it is ("I gave you 3 of them")."""
     rest = _PHRASAL.sub(" ", rest)
     return not (
-        NEGATIONS.search(rest)
+        _OTHER_SCRIPT.search(rest)
+        or NEGATIONS.search(rest)
         or DOUBTFUL.search(rest)
         or any(char.isdigit() or (char.isnumeric() and char.isascii()) for char in rest)
     )

@@ -7,11 +7,13 @@ import re
 from care.domain.questionnaire.around import asked_words
 from care.domain.questionnaire.model import Answer, Item
 from care.domain.questionnaire.reading import NOT_UNDERSTOOD, Unclear
-from care.domain.questionnaire.words import NEGATIONS, NO, NO_FIRST, YES, YES_FIRST
+from care.domain.questionnaire.words import NEGATIONS, NO, NO_FIRST, SYMPTOM_WORDS, YES, YES_FIRST
 from care.domain.questionnaire.yes_no_words import (
     AGREED,
+    BY_THE_WAY,
     CONSENT,
     HEDGES,
+    PADDED_ZH,
     REFUSED,
     SAYS_NO,
     SAYS_NOTHING,
@@ -21,7 +23,21 @@ from care.domain.questionnaire.yes_no_words import (
 
 _YES, _NO = Answer("boolean", True), Answer("boolean", False)
 _CLAUSE = re.compile(r"[,.;!?。;\n]+")
-_BUT = re.compile("但|不过|不過|只是")
+_BUT = re.compile(r"但|不过|不過|只是|除了|除非|只有|(?<![a-z])(?:except|only|unless|apart from|other than)(?![a-z])")
+_DENIED_SYMPTOM = re.compile(
+    r"(?:i have |i feel |there is |there's )?(?:no|not any|no more) ([a-z]{3,})(?: today| now| at all)?"
+    r"|我?(?:今天|今日|现在|現在)?(?:完全|都|已经|已經)?(?:没有|沒有|没|沒|不|冇|無|无|"
+    r"唔)([\u4e00-\u9fff]{1,3}?)(?:了|啊|呀)?"
+)
+_OF_ITS_COURSE = re.compile(
+    r"gone|go away|better|worse|improv|less|more|reliev|eas(?:ed|ier)|stop|control|free of|without|no longer|manag|"
+    r"help|"
+    r"减轻|減輕|好转|好轉|消失|缓解|緩解|加重|改善|减少|減少|控制|好些|好了|没有疼|沒有疼|无痛|無痛|还|還|仍"
+)
+"""Asked whether a pain is gone, "no pain" is a yes."""
+_FELT_SYMPTOM = re.compile(
+    r"我?(?:今天|今日|现在|現在|仲|还|還)?(?:有点|有點|有一点|有一點|有些|有啲|有少少|有)([\u4e00-\u9fff]{1,3}?)(?:啊|呀|嘅|的)?"
+)
 _TOKEN = re.compile(r"[a-z][a-z']*|[0-9]+|[^\sa-z0-9.,;:!?\"'()。…-]")
 _SKIN = re.compile("([^\\w\\s])(?:\\s*\\1)+")
 _QUOTED_NO = re.compile(
@@ -46,10 +62,13 @@ def read_boolean(item: Item, plain: str) -> Answer | Unclear:
     first, rest = first.strip(), " ".join(remark).strip()
     if HEDGES.search(plain):
         return NOT_UNDERSTOOD
+    about = _of_the_symptom(item, plain)
+    if about is not None:
+        return about
     if rest:
-        if first in YES_FIRST and not _says_no(rest):
+        if _opens(first, YES_FIRST, YES) and not _says_no(rest):
             return _YES
-        if first in NO_FIRST and not _says_yes(rest):
+        if _opens(first, NO_FIRST, NO) and not _says_yes(rest):
             return _NO
     said = _statement(item, plain)
     if said is not None:
@@ -67,6 +86,9 @@ def _whole(item: Item, plain: str) -> Answer | None:
         if proposed(item):
             return _YES if plain in AGREED else _NO
         return None
+    padded = PADDED_ZH.fullmatch(plain) if not plain.isascii() and plain not in BY_THE_WAY else None
+    if padded is not None and padded["core"] != plain and padded["core"] in YES | NO:
+        return _YES if padded["core"] in YES else _NO
     clauses = [part.strip() for part in _CLAUSE.split(plain) if part.strip()]
     if 1 < len(clauses) <= 3:
         each = {_whole(item, clause) for clause in clauses}
@@ -86,6 +108,24 @@ def proposed(item: Item) -> bool:
     """Whether the question can be agreed to; a text without any question is taken by its usual sense."""
     asked = asked_words(item)
     return not asked.strip() or CONSENT.search(asked) is not None
+
+
+def _of_the_symptom(item: Item, plain: str) -> Answer | None:
+    """ "No pain" and 有啲痛, where pain is what the question asks about, and only that."""
+    asked = asked_words(item)
+    if _OF_ITS_COURSE.search(asked):
+        return None
+    symptoms = [word for word in SYMPTOM_WORDS if word in asked]
+    for pattern, answer in ((_DENIED_SYMPTOM, _NO), (_FELT_SYMPTOM, _YES)):
+        match = pattern.fullmatch(plain)
+        if match and next(word for word in match.groups() if word) in symptoms:
+            return answer
+    return None
+
+
+def _opens(clause: str, openings: frozenset[str], entries: frozenset[str]) -> bool:
+    """Whether a first clause is a clear yes or no: yes, yes I do."""
+    return clause in openings or (clause in entries and clause.split(" ")[0] in openings)
 
 
 def _says_no(rest: str) -> bool:

@@ -37,7 +37,7 @@ SAYS_YES = words_of("""
     confirm | confirmed | factual | valid | 👍 | ✅ | ✔
 """)
 SAYS_NO = words_of("""
-    no | nope | nah | naw | nay | false | wrong | incorrect | inaccurate | untrue | invalid | negative
+    no | none | nope | nah | naw | nay | false | wrong | incorrect | inaccurate | untrue | invalid | negative
     negatory | disagree | nada | falsehood | lie | 👎 | ❌
 """)
 TURNS = words_of("not | never | isnt | dont | cant | cannot | wasnt | wont | doesnt | hardly")
@@ -49,10 +49,18 @@ SAYS_NOTHING = words_of("""
     meant | most | much | my | of | oh | out | please | pretty | quite | re | really | reply | response | said
     say | saying | seems | simply | sir | so | sorry | statement | still | sure | tell | telling | that | that'd
     that'll | that's | thats | the | then | there | there's | these | they | they're | thing | think | this
-    those | to | told | too | totally | turns | very | vote | was | we | well | were | what | what's | will
-    with | work | works | would | you | you're | your | know | only | just | way | about | got | does | did
-    done
+    those | to | today | told | too | totally | turns | very | vote | was | we | well | were | what | what's
+    will | with | work | works | would | you | you're | your | know | only | just | way | about | got | does
+    did | done
 """)
+PADDED_ZH = re.compile(
+    r"(?:我(?:的)?|今天|今日|现在|現在|目前|暂时|暫時|而家|依家|已经|已經|其实|其實|这几天|這幾天|都|还是|還是|，|,|"
+    r" )*(?P<core>.+?)"
+    r"(?:了|啊|呀|呢|哦|喔|噢|啦|嘅|喎|囉|咯|㗎|今天|今日|现在|現在)*"
+)
+"""A Chinese yes or no with what is put around it: 我没有了, 今日冇呀."""
+BY_THE_WAY = frozenset(("对了", "對了", "好了", "行了", "得了"))
+"""These say something else with their last word than without."""
 HEDGES = re.compile(
     r"(?<![a-z])(?:maybe|perhaps|might|may|could|possibly|probably not sure|not (?:\w+ )?(?:sure|certain)|unsure|"
     r"uncertain|"
