@@ -13,6 +13,7 @@ from care.domain.questionnaire import (
     Answer,
     Answers,
     Questionnaire,
+    check,
     enabled,
     filled,
     lead,
@@ -303,6 +304,25 @@ def test_options_are_switched_off_by_an_expression(bench: Bench) -> None:
     assert old is not None
     assert [option.code for option in young.item.options] == ["water"]
     assert [option.code for option in old.item.options] == ["water", "wine"]
+
+
+def test_a_maximum_may_be_computed(bench: Bench) -> None:
+    bench.has("weeks", lambda _, env: [sum(values(env["resource"], "age")) * 52], {"age"})
+    computed = {
+        "url": "http://hl7.org/fhir/StructureDefinition/maxValue",
+        "_valueInteger": {
+            "extension": [{**extension("", "weeks"), "url": "http://hl7.org/fhir/StructureDefinition/cqf-expression"}]
+        },
+    }
+    form = bench.read(number("age"), number("ill", extension=[computed]))
+    spot = spot_at(form, {"age": whole(2)}, "ill")
+    assert spot is not None
+    assert spot.item.maximum == 104.0
+    assert [issue.code for issue in check(form, {"age": whole(2), "ill": whole(105)})] == ["out-of-range"]
+    assert check(form, {"age": whole(2), "ill": whole(104)}) == []
+    with pytest.raises(Invalid) as refused:
+        bench.read(number("ill", extension=[{"url": computed["url"], "_valueInteger": {"id": "x"}}]))
+    assert refused.value.code == "malformed-bound"
 
 
 def test_a_constraint_is_read_with_its_words(bench: Bench) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from care.domain.questionnaire.formulas import Formula
 from care.domain.questionnaire.layout import Position, begun, is_closed, positions
 from care.domain.questionnaire.model import MORE, Item, Questionnaire, Spot, Text
 from care.domain.questionnaire.places import instance_of, link_id_of, place
@@ -16,10 +17,14 @@ ASIDE = frozenset(("flyover", "help", "unit", "lower", "upper", "context-display
 
 
 def as_asked(item: Item, instance: tuple[int, ...], standing: Standing) -> Item:
-    """The item with its computed text, and without the options that may not be chosen now."""
+    """The item with its computed text and bounds, and without the options that may not be chosen now."""
     if item.text_formula is not None:
         text = standing.worker.text(item.text_formula, item, instance)
         item = replace(item, text={"": text}) if text else item
+    if item.min_formula is not None:
+        item = replace(item, minimum=_bound(item.min_formula, item, instance, standing))
+    if item.max_formula is not None:
+        item = replace(item, maximum=_bound(item.max_formula, item, instance, standing))
     off = {
         key
         for toggle in item.toggles
@@ -30,6 +35,15 @@ def as_asked(item: Item, instance: tuple[int, ...], standing: Standing) -> Item:
         left = tuple(option for option in item.options if option.key not in off)
         item = replace(item, options=left, by_key={option.key: option for option in left})
     return item
+
+
+def _bound(formula: Formula, item: Item, instance: tuple[int, ...], standing: Standing) -> float | str | None:
+    """A computed minimum or maximum; None, which is no bound, when it gives nothing that the item can take."""
+    found = standing.worker.answers(formula, item, instance)
+    if not found or isinstance(found[0].value, bool):
+        return None
+    value = found[0].value
+    return value if isinstance(value, str) else float(value)
 
 
 def more_about(group: Item, after: int) -> Item:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from care.domain.questionnaire.asking import as_asked
 from care.domain.questionnaire.formulas import Constraint
 from care.domain.questionnaire.layout import begun
 from care.domain.questionnaire.limits import Wrong, problems_of
@@ -14,7 +15,6 @@ from care.domain.questionnaire.model import Answer, Answers, Item, Questionnaire
 from care.domain.questionnaire.places import instance_of, link_id_of, place
 from care.domain.questionnaire.presence import askable, holding
 from care.domain.questionnaire.standing import Standing
-from care.domain.questionnaire.walk import spot_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +102,7 @@ class _Checking:
 
     def _question(self, item: Item, at: str) -> Iterator[Wrong]:
         given = self._standing.values.get(at, ())
-        if item.toggles:
-            spot = spot_at(self._form, self._standing.values, at)
-            item = spot.item if spot is not None else item
+        item = as_asked(item, instance_of(at), self._standing)
         if not given:
             if item.is_asked and self._is_begun(item, instance_of(at)):
                 yield from _missing(item)

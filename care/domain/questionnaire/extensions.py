@@ -58,6 +58,7 @@ SUB_QUESTIONNAIRE = _sdc("subQuestionnaire")
 ADAPTIVE = _sdc("questionnaireAdaptive")
 VARIABLE = (_CORE + "variable",)
 TEXT_EXPRESSION = _CORE + "cqf-expression"
+COMPUTED_VALUE = (TEXT_EXPRESSION, _CORE + "cqf-calculatedValue")
 CONSTRAINTS = (_CORE + "questionnaire-constraint", _CORE + "targetConstraint", *_sdc("targetConstraint"))
 
 USUAL_RANGE = _OWN + "usual-range"
@@ -125,7 +126,7 @@ def span_of(value: Any) -> Span | None:
     """A Span from a FHIR Range (low and high are quantities); None when there is none."""
     if not isinstance(value, Mapping):
         return None
-    low, high = value.get("low") or {}, value.get("high") or {}
+    low, high = (end if isinstance(end, Mapping) else {} for end in (value.get("low"), value.get("high")))
     unit = str(low.get("code") or high.get("code") or "")
     return Span(_number(low.get("value")), _number(high.get("value")), unit)
 

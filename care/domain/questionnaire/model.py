@@ -175,6 +175,8 @@ class Item:
     enable_formula: Formula | None = None
     initial_formula: Formula | None = None
     text_formula: Formula | None = None
+    min_formula: Formula | None = None
+    max_formula: Formula | None = None
     variables: tuple[Variable, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     toggles: tuple[Toggle, ...] = ()
@@ -194,6 +196,11 @@ class Item:
         at all (a form made of parts switches one off with a maxOccurs of 0)."""
         calculated = self.calculated is not None and self.calculated.known
         return self.is_question and not (self.hidden or self.read_only or calculated or self.max_occurs == 0)
+
+    @property
+    def changes(self) -> bool:
+        """Whether its text, options or bounds depend on other answers."""
+        return bool(self.toggles or self.text_formula or self.min_formula or self.max_formula)
 
     def option_of(self, answer: Answer) -> Option | None:
         """The option that this answer chose, if it is one of ours; a coding without a system fits any system."""

@@ -11,9 +11,12 @@ from typing import Any
 
 from care.domain.questionnaire.extensions import (
     CALCULATED,
+    COMPUTED_VALUE,
     CONSTRAINTS,
     ENABLE_EXPRESSION,
     INITIAL_EXPRESSION,
+    MAX_VALUE,
+    MIN_VALUE,
     TEXT_EXPRESSION,
     TOGGLE,
     VARIABLE,
@@ -47,6 +50,10 @@ def read_formulas(
     calculated = _only(raw, CALCULATED)
     if calculated is not None and kind in QUESTION_TYPES:
         found["calculated"] = scope.logic(calculated, link_id, "its calculatedExpression")
+    for name, url in (("min_formula", MIN_VALUE), ("max_formula", MAX_VALUE)):
+        bound = _computed_bound(raw, url, link_id)
+        if bound is not None:
+            found[name] = scope.logic(bound, link_id, "its computed minimum or maximum")
     proposed = {
         "initial_formula": _only(raw, INITIAL_EXPRESSION) if kind in QUESTION_TYPES else None,
         "text_formula": written(extension_value(shadow_of(raw, "text"), TEXT_EXPRESSION)),
@@ -57,6 +64,19 @@ def read_formulas(
         if formula is not None:
             found[name] = formula
     return found
+
+
+def _computed_bound(raw: Mapping[str, Any], url: str, link_id: str) -> Written | None:
+    """The expression that gives a minimum or maximum: an extension on the value that is not there."""
+    for each in extensions_of(raw, url):
+        for name, value in each.items():
+            if not name.startswith("_value") or name[1:] in each:
+                continue
+            bound = written(extension_value(value, *COMPUTED_VALUE)) if isinstance(value, Mapping) else None
+            if bound is None:
+                raise refuse("malformed-bound", link_id, "a minimum or maximum has no value")
+            return bound
+    return None
 
 
 def _only(raw: Mapping[str, Any], urls: tuple[str, ...]) -> Written | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from care.domain.questionnaire import extensions as ext
 from care.domain.questionnaire.extensions import extension_value, extension_values, span_of
+from care.domain.questionnaire.formats import is_date_time, is_time
 from care.domain.questionnaire.model import Span
 from care.domain.questionnaire.refusal import refuse, whole
 from care.domain.questionnaire.value_sets import Find
@@ -47,11 +48,13 @@ def _is_number(value: Any) -> bool:
 def _bound(raw: Mapping[str, Any], url: str, link_id: str, kind: str, notes: list[str]) -> float | str | None:
     found = ext.extensions_of(raw, url)
     value = extension_value(raw, url)
+    if found and value is None and any(name.startswith("_value") for name in found[0]):
+        return None  # it is computed: read_expressions
     if found and value is None:
-        raise refuse("malformed-bound", link_id, "a minimum or maximum is computed, or has no value")
+        raise refuse("malformed-bound", link_id, "a minimum or maximum has no value")
     if value is None:
         return None
-    if kind in _MOMENTS and isinstance(value, str):
+    if kind in _MOMENTS and isinstance(value, str) and _is_moment(value):
         return value
     if kind in _NUMBERS and isinstance(value, Mapping) and _is_number(value.get("value")):
         value = value["value"]
@@ -64,6 +67,10 @@ def _bound(raw: Mapping[str, Any], url: str, link_id: str, kind: str, notes: lis
         notes.append(f"item {link_id!r}: a minimum or maximum means nothing for a {kind} and is left out")
         return None
     raise refuse("malformed-bound", link_id, "a minimum or maximum does not fit the item's type")
+
+
+def _is_moment(text: str) -> bool:
+    return is_date_time(text) or is_time(text) or is_time(f"{text}:00")
 
 
 def _units(raw: Mapping[str, Any]) -> tuple[str, ...]:

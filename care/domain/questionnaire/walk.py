@@ -75,7 +75,7 @@ def spot_at(questionnaire: Questionnaire, answers: Answers, at: str) -> Spot | N
     if item is None or len(instance) != len(item.loops):
         return None
     if item.is_question:
-        if item.text_formula is None and not item.toggles and not may_be_demanded(questionnaire, item):
+        if not item.changes and not may_be_demanded(questionnaire, item):
             return Spot(at, item)
         standing = Standing(questionnaire, answers)
         asked = asking.as_asked(item, instance, standing)
