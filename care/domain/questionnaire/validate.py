@@ -10,17 +10,16 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from care.domain.questionnaire.asking import as_asked
 from care.domain.questionnaire.check import together
 from care.domain.questionnaire.entries import Entries, Entry, Given, Level, Problem
-from care.domain.questionnaire.formats import instant, is_before, is_date_time
 from care.domain.questionnaire.limits import Wrong, problems_of
 from care.domain.questionnaire.model import Constraint, Item, Questionnaire
 from care.domain.questionnaire.places import place
 from care.domain.questionnaire.presence import askable, holding
 from care.domain.questionnaire.standing import Standing
+from care.domain.questionnaire.whole import ROOT, about, as_of
 
-ROOT = "QuestionnaireResponse"
-STATUSES = frozenset(("in-progress", "completed", "amended", "entered-in-error", "stopped"))
 WHOLE = ("completed", "amended")
 """The statuses in which nothing may be missing."""
 UNFINISHED = frozenset(("required", "too-few", "too-many", "not-repeating"))
@@ -36,9 +35,9 @@ def validate(questionnaire: Questionnaire, document: Mapping[str, Any]) -> list[
     """
     if not isinstance(document, Mapping) or document.get("resourceType") != ROOT:
         return [Problem(ROOT, "", "not-a-response", "this is not a FHIR QuestionnaireResponse")]
-    found: list[Problem] = [*_about(questionnaire, document)]
+    found: list[Problem] = [*about(questionnaire, document)]
     entries = Entries(questionnaire, document, found.append)
-    validation = _Validation(_as_of(questionnaire, document.get("authored")), entries)
+    validation = _Validation(as_of(questionnaire, document.get("authored")), entries)
     for level in entries.levels:
         found.extend(validation.level(level))
     found.extend(validation.constraints(questionnaire.constraints, None, (), ROOT))
@@ -135,6 +134,7 @@ class _Validation:
             if item.is_asked and not any(entry.raw.get("answer") for entry in entries):
                 yield from self._missing(item, entries[0].expression)
             return
+        item = as_asked(item, entries[0].instance, self._standing)
         answers = tuple(one.answer for one in given)
         for code, message in together(item, answers):
             where = entries[-1].expression if code != "exclusive" else _alone(item, given)
@@ -161,12 +161,6 @@ class _Validation:
                 )
 
 
-def _as_of(questionnaire: Questionnaire, authored: Any) -> Questionnaire:
-    """The form as it was when the response was true, for expressions that look at the clock."""
-    moment = instant(authored) if isinstance(authored, str) and is_date_time(authored) and "T" in authored else None
-    return questionnaire.at(moment) if moment is not None else questionnaire
-
-
 def _alone(item: Item, given: list[Given]) -> str:
     """Where the first answer stands that can only be chosen alone."""
     chosen = ((one.expression, item.option_of(one.answer)) for one in given)
@@ -188,30 +182,3 @@ def _beyond(item: Item, given: Given, has_value_set: bool) -> Iterator[Wrong]:
         known = {text.strip().casefold() for text in option.text.values()}
         if isinstance(display, str) and display.strip().casefold() not in known:
             yield "wrong-display", "this code means something else in its value set"
-
-
-def _about(questionnaire: Questionnaire, document: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong with the response as a whole, and with answering this form at all."""
-    status = document.get("status")
-    if not isinstance(status, str) or status not in STATUSES:
-        yield Problem(
-            f"{ROOT}.status" if status else ROOT, "", "wrong-status" if status else "no-status", "no such status"
-        )
-    named = document.get("questionnaire")
-    if isinstance(named, str) and questionnaire.url and named.partition("|")[0] != questionnaire.url:
-        message = "the response names another questionnaire"
-        yield Problem(f"{ROOT}.questionnaire", "", "wrong-questionnaire", message, "warning")
-    state = questionnaire.document.get("status")
-    if state in ("draft", "retired"):
-        yield Problem(f"{ROOT}.questionnaire", "", str(state), f"the questionnaire is {state}", "warning")
-    authored, period = document.get("authored"), questionnaire.document.get("effectivePeriod")
-    if authored is None:
-        return
-    if not isinstance(authored, str) or not is_date_time(authored):
-        yield Problem(f"{ROOT}.authored", "", "not-a-date", "authored is no FHIR dateTime")
-    elif isinstance(period, Mapping):
-        start, end = period.get("start"), period.get("end")
-        early = isinstance(start, str) and is_before(authored, start)
-        if early or (isinstance(end, str) and is_before(end, authored)):
-            message = "the questionnaire was not in effect when this was authored"
-            yield Problem(f"{ROOT}.authored", "", "not-in-effect", message, "warning")
