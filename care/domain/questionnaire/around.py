@@ -35,7 +35,7 @@ DOUBTFUL = re.compile(
     r"上个月|上個月|"
     r"以前|之前|之后|之後|以后|以後|平时|平時|通常|目标|目標|应该|應該|如果|可能|也许|也許|或|还是|還是|每|妈|媽|爸|"
     r"儿子|兒子|女儿|女兒|"
-    r"老公|老婆|丈夫|妻子|到底|电话|電話|号码|號碼|账号|帳號|吗|嗎|几|幾"
+    r"老公|老婆|丈夫|妻子|到底|[半点點]|电话|電話|号码|號碼|账号|帳號|吗|嗎|几|幾"
 )
 """Comparison, change, another time, a condition, a wish, another person: the value beside it is not the answer as it
 stands."""

@@ -68,6 +68,7 @@ _NTH_ALONE = re.compile(
 
 
 def month_and_day(match: re.Match[str]) -> tuple[int, int]:
+    """The month and the day that one of YEARLESS matched; -1 for what is no number."""
     groups = match.groupdict()
     if groups.get("name"):
         return MONTHS[groups["name"].rstrip(".")], day_number(groups["d"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 
@@ -30,6 +30,7 @@ STEP = {"last": -1, "previous": -1, "past": -1, "this": 0, "current": 0, "the": 
 
 
 def real_day(year: int, month: int, day: int) -> date | None:
+    """The date, or None where the calendar has no such day."""
     try:
         return date(year, month, day)
     except ValueError:
@@ -42,6 +43,7 @@ def in_month(year: int, month: int, day: int) -> date | None:
 
 
 def years_of(month: int, day: int, today: date) -> list[date]:
+    """This day and month in every year of some years around."""
     near = range(max(1, today.year - 8), min(9999, today.year + 9))
     return [found for year in near if (found := real_day(year, month, day))]
 
@@ -54,7 +56,8 @@ def without_year(month: int, day: int, frame: Frame) -> Built:
     return chosen(found, frame, NEAR)
 
 
-def chosen(found: Iterable[date], frame: Frame, near: timedelta) -> Built:
+def chosen(found: Sequence[date], frame: Frame, near: timedelta) -> Built:
+    """The one of several days that the tense tells, else the nearest where it is `near`; else Unclear with both."""
     past = max((one for one in found if one <= frame.today), default=None)
     coming = min((one for one in found if one >= frame.today), default=None)
     if frame.tense == "past":
@@ -105,4 +108,5 @@ def _year_in_words(said: str) -> int | None:
 
 
 def weekday_of(word: str) -> int:
+    """0 for Monday to 6 for Sunday, of a name that a pattern matched."""
     return WEEKDAYS[word.rstrip(".") if word.isascii() else word[-1]]

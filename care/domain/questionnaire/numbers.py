@@ -54,7 +54,7 @@ _ORDINAL = re.compile(r"[0-9](?:st|nd|rd|th)(?![a-z])|(?<=ty)[ -](?:first|second
 _PART_NUMBER = re.compile(
     r"[a-z]-[0-9]|(?<=[\u4e00-\u9fff])(?<![零一二三四五六七八九十百千万])-[0-9]|[0-9](?!e[-+]?[0-9]|x ?10\^)[a-z]+[0-9]"
 )
-_COMPARED = re.compile(r"[<>≤≥] ?=? ?[0-9]")
+_COMPARED = re.compile(r"[<>≤≥] ?=? ?[0-9]|[0-9]\+(?![0-9])")
 _PRONOUN = re.compile(
     r"(?<![a-z])(?:(?:the|this|that) (?:[a-z]+ )?|which |each |any |some |every |another |other |no )one(?![a-z-])"
     r"|(?<![a-z-])one (?:of|who|that|which|can|day|should|has|needs)(?![a-z])"
