@@ -19,6 +19,7 @@ LARGEST = 1024 * 1024
 """Bytes. The largest of several hundred real forms has 400,000."""
 DEEPEST = 100
 """Levels of JSON; 20 levels of items are 40 of these, and an extension has a few of its own."""
+_LARGEST_NUMBER = 1e300
 _KINDS = ("Questionnaire", "Bundle", "Parameters")
 _MANY = 20  # refusals that are told at once
 _PATIENCE = 4_000  # items read again, in all, to find what else is wrong
@@ -120,7 +121,7 @@ def _check_parts(document: Any) -> None:
             waiting.extend((each, depth + 1) for each in part)
         elif isinstance(part, str) and not storable(part):
             raise Invalid("control-character", "the file holds characters that cannot be kept", place="file")
-        elif isinstance(part, float) and part in (float("inf"), float("-inf")):
+        elif isinstance(part, int | float) and abs(part) > _LARGEST_NUMBER:
             raise Invalid("not-json", "the file holds a number that is too large", place="file")
 
 

@@ -12,6 +12,7 @@ _WORD = _DIGITS + _LOWER + _LOWER.upper()
 _CLASSES = {"d": _DIGITS, "w": _WORD, "s": " ", "D": _LOWER, "W": "-", "S": _WORD}
 _ANY = _LOWER + _DIGITS
 _PRINTABLE = "".join(map(chr, range(32, 127)))
+_SHORT = 0.75  # how often a long repetition is kept short
 _LONGEST, _DEEPEST, _MORE, _STEPS = 200, 20, 6, 5_000
 
 
@@ -130,8 +131,8 @@ class _Maker:
             least = int(low or 0)
             most = int(high) if high else (least + _MORE if comma else least)
             self.at = end + 1
-        if most > _LONGEST:
-            most = max(least, min(most, least + _MORE))
+        if most > _LONGEST or self.chance.random() < _SHORT:
+            most = min(most, least + _MORE)
         if least > _LONGEST:
             raise _TooHard
         _ = self._next_is("?") or self._next_is("+")  # lazy, possessive

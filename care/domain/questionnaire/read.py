@@ -17,6 +17,7 @@ from care.domain.questionnaire.tools import NO_TOOLS, Tools
 from care.domain.questionnaire.value_sets import contained_value_sets
 from care.errors import Invalid
 
+LONGEST_LINK_ID = 200
 _Raw = Mapping[str, Any]
 
 
@@ -102,6 +103,8 @@ def _link_id(raw: _Raw, path: tuple[str, ...]) -> str:
         raise Invalid("no-link-id", "an item has no linkId", place=path[-1] if path else "item")
     if any(char < " " or "\ud800" <= char <= "\udfff" for char in link_id):
         raise refuse("no-link-id", ascii(link_id)[1:-1], "its linkId holds characters that cannot be kept")
+    if len(link_id) > LONGEST_LINK_ID:
+        raise refuse("no-link-id", link_id[:60], f"its linkId is longer than {LONGEST_LINK_ID} characters")
     return link_id
 
 

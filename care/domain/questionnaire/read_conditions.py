@@ -39,7 +39,7 @@ def read_conditions(raw: Mapping[str, Any], link_id: str, notes: list[str]) -> t
 
 def _condition(raw: Mapping[str, Any], link_id: str) -> Condition:
     question, operator = raw.get("question"), raw.get("operator")
-    if operator not in _OPERATORS:
+    if not isinstance(operator, str) or operator not in _OPERATORS:
         raise refuse("unknown-operator", link_id, f"enableWhen has the unknown operator {operator!r}")
     if not isinstance(question, str):
         raise refuse("malformed-enable-when", link_id, "enableWhen names no question")

@@ -73,7 +73,7 @@ def read_item(raw: Mapping[str, Any], path: tuple[str, ...], hidden: bool, sourc
 def _kind(raw: Mapping[str, Any], link_id: str, source: Source) -> str:
     """The type of an item; one that lists its answers is a choice, whatever it is called."""
     kind = raw.get("type")
-    if kind not in ITEM_TYPES:
+    if not isinstance(kind, str) or kind not in ITEM_TYPES:
         raise refuse("unknown-type", link_id, f"items of type {kind!r} cannot be asked")
     if extension_value(raw, *ext.SUB_QUESTIONNAIRE) is not None:
         raise refuse("sub-questionnaire", link_id, "it stands for another questionnaire that is not put in yet")

@@ -65,7 +65,7 @@ def _designations(concept: Mapping[str, Any]) -> Iterable[Mapping[str, str]]:
 def _option(raw: Mapping[str, Any], link_id: str) -> Option:
     coding, reference = raw.get("valueCoding"), raw.get("valueReference")
     if isinstance(coding, Mapping):
-        if not coding.get("code") and not coding.get("display"):
+        if not coding.get("code") and not translated(coding, "display").get(""):
             raise refuse("malformed-option", link_id, "an option has neither code nor display")
         return _coded(coding, raw)
     if isinstance(raw.get("valueString"), str):

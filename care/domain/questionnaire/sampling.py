@@ -12,6 +12,7 @@ from care.domain.questionnaire.check import problem_of
 from care.domain.questionnaire.matching import matching
 from care.domain.questionnaire.model import CHOICES, MORE, Answer, Item
 from care.domain.questionnaire.units import label
+from care.domain.questionnaire.values import LARGEST
 
 Given = tuple[Answer, ...]
 
@@ -166,8 +167,8 @@ def _words(item: Item, chance: Random) -> str:
     """Words that neither command nor alarm anybody, as long as they must be and no longer than they may be."""
     if item.pattern is not None and chance.random() < 0.8:
         tries = (matching(item.pattern.source, chance) or "" for _ in range(_TRIES))
-        long_enough = max(item.min_length or 0, _CLEAR)
-        made = next((text for text in tries if len(text) >= long_enough and text.strip() == text), None)
+        least, most = max(item.min_length or 0, _CLEAR), item.max_length or LARGEST
+        made = next((text for text in tries if least <= len(text) <= most and text.strip() == text), None)
         if made is not None:
             return made
     words = chance.choice(_SHORT if chance.random() < 0.3 or item.pattern is not None else _SENTENCES)

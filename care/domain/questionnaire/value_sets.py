@@ -92,7 +92,8 @@ class Catalogue:
         sets = part.get("valueSet") or []
         concepts: list[Concept] | None = None
         if isinstance(system, str):
-            concepts = [_concept(system, each) for each in named] if named else list(self._filtered(part, system))
+            listed = [_concept(system, each) for each in named if isinstance(each.get("code"), str) and each["code"]]
+            concepts = [*listed] if named else [*self._filtered(part, system)]
         for url in sets if isinstance(sets, list) else [sets]:
             other = self._expanded(str(url), within)
             if other is None:
