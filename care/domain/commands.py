@@ -11,6 +11,7 @@ from typing import Literal
 
 from care.domain.questionnaire.text import TRAILING, normalised
 from care.domain.questionnaire.words import BACK, SKIP
+from care.domain.requests import asked_language, asks_again
 
 Kind = Literal["back", "number", "instead", "skip", "later", "again", "more", "how", "language"]
 
@@ -26,12 +27,12 @@ LATER = _words("""
     晚点再答 | 晚點再答 | 没空 | 沒空 | 唔得闲 | 唔得閒 | 遲啲 | 遲啲先 | 等陣 | 轉頭先
 """)
 AGAIN = _words("""
-    again | repeat | repeat please | please repeat | once more | one more time | say again | say that again
-    continue | resume | go on | carry on | 继续 | 繼續 | 继续答 | 繼續答 | 接着答 | 接著答 | repeat the question
-    repeat question | what was the question | what is the question | what's the question | pardon | 再说一遍
-    再說一遍 | 再说一次 | 再說一次 | 再发一次 | 再發一次 | 再发一遍 | 再發一遍 | 再来一次 | 再來一次 | 重复
-    重複 | 重发 | 重發 | 重复问题 | 重複問題 | 重复一遍 | 重複一遍 | 再问一次 | 再問一次 | 什么问题 | 什麼問題
-    甚麼問題 | 再講一次 | 講多次 | 講多一次
+    what | huh what | 什么 | 什麼 | 甚麼 | 咩 | 咩话 | 咩話 | again | repeat | repeat please | please repeat
+    once more | one more time | say again | say that again | continue | resume | go on | carry on | 继续 | 繼續
+    继续答 | 繼續答 | 接着答 | 接著答 | repeat the question | repeat question | what was the question
+    what is the question | what's the question | pardon | 再说一遍 | 再說一遍 | 再说一次 | 再說一次 | 再发一次
+    再發一次 | 再发一遍 | 再發一遍 | 再来一次 | 再來一次 | 重复 | 重複 | 重发 | 重發 | 重复问题 | 重複問題
+    重复一遍 | 重複一遍 | 再问一次 | 再問一次 | 什么问题 | 什麼問題 | 甚麼問題 | 再講一次 | 講多次 | 講多一次
 """)
 MORE = _words("""
     more | show more | more options | more choices | other options | others | rest | the rest | see more | 更多
@@ -87,12 +88,15 @@ _INSTEAD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`number`: of the question that is to be changed; `rest`: what is said instead; `language`: en, zh, zh-Hans …"""
+    """`number`: of the question that is to be changed; `rest`: what is said instead; `language`: en, zh, zh-Hans …, or
+    "" for one that we do not write. `loose`: a sentence, which to a question that takes any words is an answer.
+    """
 
     kind: Kind
     number: int = 0
     rest: str = ""
     language: str = ""
+    loose: bool = False
 
 
 _BY_WORD: dict[str, Command] = {
@@ -123,7 +127,10 @@ def command_in(text: str) -> Command | None:
     instead = _INSTEAD.fullmatch(whole)
     if instead:
         return Command("instead", rest=(instead["en"] or instead["zh"]).strip())
-    return None
+    language = asked_language(plain)
+    if language is not None:
+        return Command("language", language=language, loose=True)
+    return Command("again", loose=True) if asks_again(plain) else None
 
 
 def _value(numeral: str) -> int:

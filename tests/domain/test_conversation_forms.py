@@ -22,6 +22,7 @@ from care.domain.segments import size
 from care.domain.turn import AskedForPerson, ChoseLanguage, Completed, Desk, OpenTask, Stopped, Talk, Turn
 from care.library import lexicon
 from care.library.tools import questionnaire_tools
+from tests.conftest import shared
 from tests.domain.dialogue_forms import forms
 from tests.domain.forms import document, form, question
 from tests.domain.test_dialogues import NOON, desk, task
@@ -94,7 +95,58 @@ def test_a_command_is_understood_as_the_whole_text(text: str, command: Command) 
     assert command_in(text) == command
 
 
-@pytest.mark.parametrize("text", ["", "...", "the pain came back", "not now", "change medicine 3", "x" * 500, "3"])
+def test_a_request_in_a_whole_sentence_is_understood_and_nothing_else_is_taken_for_one() -> None:
+    cases = json.loads(shared("recognizers/yesno/clinc150_dev.json").read_text(encoding="utf-8"))["cases"]
+    kinds = {"repeat": "again", "change_language": "language"}
+    found = [(one["label"], command.kind if (command := command_in(one["text"])) else "") for one in cases]
+    for label, kind in kinds.items():
+        heard_as = [what for name, what in found if name == label]
+        assert heard_as.count(kind) / len(heard_as) > 0.7, label
+        assert set(heard_as) <= {kind, ""}, label
+    assert not any(what in kinds.values() for name, what in found if name not in kinds)
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("Can you repeat that, please?", Command("again", loose=True)),
+        ("能不能再说一遍？", Command("again", loose=True)),
+        ("请用英文", Command("language", language="en", loose=True)),
+        ("可以講廣東話嗎", Command("language", language="zh-Hant", loose=True)),
+        ("please speak Spanish", Command("language", loose=True)),
+        ("Español", Command("language", loose=True)),
+    ],
+)
+def test_a_sentence_asks_for_the_question_again_or_for_a_language(text: str, command: Command) -> None:
+    assert command_in(text) == command
+
+
+def test_a_language_that_is_not_written_is_answered_with_those_that_are() -> None:
+    chat = begun("fever")
+    reply = chat.send("please speak Spanish")
+    assert "繁體中文" in reply and "NURSE" in reply and "1/4" in reply
+    assert (chat.talk.misses, chat.last.acts) == (0, ())
+
+
+def test_a_sentence_is_an_answer_where_any_words_are_one() -> None:
+    chat = begun(form(question("tongue", "string", required=True)), "please speak Spanish")
+    assert isinstance(chat.last.acts[0], Completed)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "...",
+        "the pain came back",
+        "it hurts again",
+        "I was sick again",
+        "not now",
+        "change medicine 3",
+        "x" * 500,
+        "3",
+    ],
+)
 def test_anything_else_is_no_command(text: str) -> None:
     assert command_in(text) is None
 

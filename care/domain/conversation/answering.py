@@ -26,6 +26,8 @@ def answering(talk: Talk, text: str, plain: str, desk: Desk) -> Turn:
     """One text while a question is open. `plain` is the text as commands are compared."""
     spot = spot_at(form_of(talk, desk), talk.answers, talk.asked or "")
     command = None if spot is not None and is_called(spot.item, plain) else command_in(text)
+    if command is not None and command.loose and spot is not None and spot.item.type in (*FREE, "open-choice"):
+        command = None
     turn = _commanded(talk, command, spot, desk) if command is not None else None
     if turn is not None:
         return turn
@@ -77,6 +79,9 @@ def _awake(talk: Talk) -> Talk:
 
 def in_another_language(talk: Talk, command: Command, spot: Spot | None, desk: Desk) -> Turn | None:
     """From now on in the language that was named. None where it may be an answer: it is spoken already."""
+    if not command.language:
+        said = desk.say("which-language", {})
+        return again(_awake(talk), desk, said) if spot is not None else Turn(talk, (Say(Purpose.REPLY, said),))
     language = script(command.language, desk.language, desk.zone)
     if language == desk.language and spot is not None and spot.item.type in (*FREE, "open-choice"):
         return None
