@@ -132,9 +132,10 @@ FUTURE = re.compile(
     r"准备|準備"
 )
 ASKS_PAST = re.compile(
-    r"(?<![a-z])(?:did|was|were|have you|had|last|since|began|begun|start|started|onset|happened|diagnos\w+|birth|born|"
+    r"(?<![a-z])(?:did|was|were|have you|had|last|since|began|begun|started|onset|happened|diagnos\w+|birth|born|"
     r"previous|recent|taken|performed|received|admitted|discharged|noticed|became|stopped|ended)(?![a-z])"
-    r"|开始|開始|上次|上一次|最近一次|末次|出生|发生|發生|发现|發現|确诊|確診|住院|出院|发病|發病|接种|接種|做过|做過|"
+    r"|[开開]始.{0,6}(?:的|了|㗎|疼|痛|发|發|咳|肿|腫)|上次|上一次|最近一次|末次|出生|发生|發生|发现|發現|确诊|確診|"
+    r"住院|出院|发病|發病|接种|接種|做过|做過|"
     r"得过|得過|了吗|了嗎|的时候"
 )
 ASKS_FUTURE = re.compile(

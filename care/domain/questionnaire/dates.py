@@ -26,7 +26,7 @@ _OTHER_PERIOD = re.compile(
     r"from|not sure|"
     r"about a|few|couple|several|some|before|after|day|any|timezone|time ?zone|mountain|pacific|eastern|central|utc|"
     r"gmt|est|edt|pst|"
-    r"pdt|cet|bst|hkt)(?![a-z])|[周週月年底初末]|前后|前後|左右那|以来|以來|起|至|到|几|幾"
+    r"pdt|cet|bst|hkt)(?![a-z])|[周週月年底初末多]|前后|前後|左右那|以来|以來|起|至|到|几|幾"
 )
 _NUMBER_WORD = re.compile(rf"(?<![a-z])(?:{DAY_WORD}|two|three|four|five|six|seven|eight|nine)(?![a-z])")
 _SOMEBODY = re.compile(r"(?<![a-z])(?:i|i'll|we|you|he|she|they|who)(?![a-z])")
