@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Role
@@ -66,7 +67,14 @@ def import_draft(
         imported_at=rt.now(),
     )
     session.add(draft)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError:  # somebody imported the same file in this very moment
+        session.rollback()
+        known = open_draft_of_content(session, organization, sha256)
+        if known is None:
+            raise
+        return known
     _audit(session, rt, by, organization, "questionnaire.import", draft.id, sha256=sha256)
     session.commit()
     return draft

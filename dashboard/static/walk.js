@@ -39,6 +39,13 @@
     down();
   };
 
+  const lost = (words) => {
+    const notice = document.getElementById("lost") || document.createElement("div");
+    Object.assign(notice, { id: "lost", className: "notice warning", textContent: words });
+    notice.setAttribute("role", "alert");
+    walk.prepend(notice);
+  };
+
   const step = async (form, button) => {
     if (busy) {
       again = { form, button };
@@ -56,7 +63,6 @@
         credentials: "same-origin",
         redirect: "manual",
       });
-      if (answer.type === "opaqueredirect" || answer.status === 401) said.textContent = "You were signed out. Reload the page to sign in.";
       const html = await answer.text();
       if (!answer.ok) throw new Error(String(answer.status));
       busy = false;
@@ -68,8 +74,9 @@
         if (next.form.isConnected) return step(next.form, next.button);
       }
       show(html, form);
-    } catch {
-      form.submit(); // without the script's help the page itself says what is wrong
+    } catch (error) {
+      if (error instanceof TypeError) lost("No connection: this step was not taken. Try again.");
+      else form.submit(); // without the script's help the page itself says what is wrong
     } finally {
       busy = false;
       walk.removeAttribute("aria-busy");

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,38 @@ def test_the_language_is_switched_in_the_middle_of_a_walk(desk: Desk, tmp_path: 
     assert desk.errors == []
 
 
+def test_a_walk_to_its_end_shows_the_score_and_the_report(desk: Desk):
+    page = _signed_in(desk)
+    page.goto(f"{desk.address}/questionnaires")
+    page.get_by_role("link", name=re.compile("PHQ-2")).first.click()
+    page.get_by_role("link", name="Walk it as a patient").click()
+    page.get_by_label("The patient reads").select_option("zh-Hant")
+    page.locator(".got p").nth(1).wait_for()
+    _say(page, "4")
+    _say(page, "幾乎每天")
+    page.get_by_text("complete", exact=True).wait_for()
+    assert "6 of 0 to 6" in page.get_by_role("row", name=re.compile("PHQ-2")).inner_text()
+    assert page.get_by_text("It is valid FHIR").is_visible()
+    _still(page)
+    shot(page, "questionnaire-score-1280")
+    assert desk.errors == []
+
+
+def test_a_step_without_a_connection_is_told_and_can_be_taken_again(desk: Desk, tmp_path: Path):
+    page = _signed_in(desk)
+    _bring(desk, page, tmp_path, file())
+    page.get_by_role("link", name="Walk it as a patient").click()
+    page.context.set_offline(True)
+    page.get_by_label("Write as the patient").fill("1")
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_role("alert").get_by_text("No connection").wait_for()
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.locator(".sent p", has_text="1").wait_for()
+    assert page.get_by_role("alert").count() == 0
+    assert page.get_by_label("No pain").is_checked()
+
+
 def test_all_of_it_works_without_scripts(desk: Desk, tmp_path: Path):
     page = _signed_in(desk, java_script_enabled=False)
     _bring(desk, page, tmp_path, file())
@@ -145,10 +178,14 @@ def test_no_page_of_it_has_a_fault_of_accessibility_or_needs_sideways_scrolling(
     look("questionnaire-draft", keep=width == 390)
     page.get_by_role("link", name="Walk it as a patient").click()
     page.locator(".got p").first.wait_for()
-    look("walk")
     _say(page, "4")
+    page.get_by_role("group", name="Did you have a fever?").get_by_label("No").check()
+    page.locator(".sent p", has_text="fever").wait_for()
+    _settled(page)
+    _still(page)
+    look("questionnaire-walk", keep=width == 390)
     _say(page, "chest pain")
-    look("walk-alarm", keep=False)
+    look("walk-alarm")
     page.goto(f"{desk.address}/questionnaires")
     look("questionnaires", keep=True)
     page.get_by_role("link", name="Daily heart check").first.click()

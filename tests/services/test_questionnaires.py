@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Role
@@ -16,7 +17,7 @@ from care.errors import Conflict, Invalid, NotAllowed, NotFound
 from care.records.audit_events import AuditEvent
 from care.records.definitions import Definition
 from care.records.organizations import Organization
-from care.records.questionnaire_drafts import open_drafts
+from care.records.questionnaire_drafts import QuestionnaireDraft, open_drafts
 from care.runtime import Runtime
 from care.services import content, questionnaires
 from tests.conftest import Clinic
@@ -62,6 +63,24 @@ def test_the_same_file_twice_is_one_draft(session: Session, rt: Runtime, clinic:
     assert questionnaires.import_draft(session, rt, clinic.admin, file()).id == first.id
     assert questionnaires.import_draft(session, rt, clinic.admin, file(version="3")).id != first.id
     assert len(open_drafts(session, clinic.admin)) == 2
+
+
+def test_two_who_import_the_same_file_at_once_have_the_same_draft(
+    session: Session, rt: Runtime, clinic: Clinic, engine: Engine
+):
+    with Session(engine, expire_on_commit=False) as slow, ThreadPoolExecutor(1) as pool:
+        first = questionnaires.import_draft(session, rt, clinic.admin, file(version="7"))
+        questionnaires.discard(session, rt, clinic.admin, first.id)
+        again = slow.get_one(QuestionnaireDraft, first.id)
+        again.status, again.settled_at, again.settled_by = "draft", None, None
+        slow.flush()  # not committed yet: the other one does not see it, and waits
+        other = pool.submit(questionnaires.import_draft, session, rt, clinic.admin, file(version="7"))
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        with engine.connect() as looking:
+            while not other.done() and not looking.execute(waiting).scalar():
+                looking.rollback()
+        slow.commit()
+        assert other.result(timeout=20).id == first.id
 
 
 def test_a_version_that_is_taken_is_refused_and_another_one_is_published(session: Session, rt: Runtime, clinic: Clinic):
