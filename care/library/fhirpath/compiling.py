@@ -11,6 +11,7 @@ from care.library.fhirpath.macros import MACROS, sort
 from care.library.fhirpath.nodes import Items, Node, Scope, Step, children, failed, nodes_of, single_of
 from care.library.fhirpath.operators import OPERATORS
 from care.library.fhirpath.parsing import Tree, unreadable
+from care.library.fhirpath.shortcuts import where_of_a_text
 from care.library.fhirpath.types import is_of_type, type_named
 
 _LAZY = {"and": False, "or": True}
@@ -121,7 +122,7 @@ def _call(tree: Tree) -> Step:
     if tree.value in ("ofType", "is", "as"):
         return _typed("as" if tree.value == "ofType" else tree.value, tree.parts[0], every=tree.value == "ofType")
     if tree.value == "where":
-        quick = _where_it_equals(tree.parts[0])
+        quick = where_of_a_text(tree.parts[0])
         if quick is not None:
             return quick
     if tree.value == "sort":
@@ -143,32 +144,6 @@ def _sort(tree: Tree) -> Step:
     turned = [part.kind == "sign" and part.value == "-" for part in tree.parts]
     bodies = [compiled(part.parts[0] if back else part) for part, back in zip(tree.parts, turned, strict=True)]
     return lambda scope, focus: sort(scope, focus, bodies, turned)
-
-
-def _where_it_equals(body: Tree) -> Step | None:
-    """where(name = 'text'), which is most of what forms ask: compared without a scope for each item."""
-    if body.kind != "chain" or body.value != ("=",):
-        return None
-    left, right = body.parts
-    if left.kind != "path" or len(left.parts) > 2 or right.kind != "literal" or type(right.value) is not str:
-        return None
-    if len(left.parts) == 2 and left.parts[0].kind != "this":
-        return None
-    name, wanted = left.parts[-1].value, right.value
-    if left.parts[-1].kind != "member" or name[:1].isupper() or name not in _PLAIN:
-        return None
-
-    def where(scope: Scope, focus: Items) -> Items:
-        scope.spend(len(focus))
-        return [
-            item for item in focus if type(item) is Node and type(item.data) is dict and item.data.get(name) == wanted
-        ]
-
-    return where
-
-
-_PLAIN = frozenset(("linkId", "url", "code", "system", "use", "id"))
-"""Fields that are one text wherever they stand, or that are no text where they are not."""
 
 
 def _index(tree: Tree) -> Step:

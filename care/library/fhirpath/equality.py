@@ -39,9 +39,9 @@ def as_one_type(a: Any, b: Any) -> tuple[Any, Any]:
         return moments.read(a, "time" if b.kind == "time" else "") or a, b
     if type(b) is str and isinstance(a, Moment):
         return a, moments.read(b, "time" if a.kind == "time" else "") or b
-    if isinstance(a, Quantity) and isinstance(b, int | Decimal):
+    if isinstance(a, Quantity) and isinstance(b, int | Decimal) and type(b) is not bool:
         return a, Quantity(Decimal(b))
-    if isinstance(b, Quantity) and isinstance(a, int | Decimal):
+    if isinstance(b, Quantity) and isinstance(a, int | Decimal) and type(a) is not bool:
         return Quantity(Decimal(a)), b
     return a, b
 
@@ -118,9 +118,14 @@ def equivalent(scope: Scope, left: Items, right: Items) -> bool:
     return True
 
 
+def pair(left: Items, right: Items, what: str) -> tuple[Any, Any]:
+    """The values of two operands that are one value each; (None, None) as soon as one of them is empty."""
+    return (single(left, what), single(right, what)) if left and right else (None, None)
+
+
 def compare(left: Items, right: Items) -> int | None:
     """-1, 0 or 1 of two single values; None where one is empty or their order cannot be said."""
-    a, b = single(left, "a comparison"), single(right, "a comparison")
+    a, b = pair(left, right, "a comparison")
     if a is None or b is None:
         return None
     a, b = as_one_type(a, b)

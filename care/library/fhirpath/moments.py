@@ -233,7 +233,7 @@ def _on_day(moment: Moment, days: int) -> Moment | None:
 
 def _add_to_time(moment: Moment, amount: Decimal, unit: str) -> Moment | None:
     """A time of day goes round at midnight."""
-    if unit not in _SECONDS and unit != "millisecond":
+    if unit not in ("hour", "minute", "second", "millisecond"):
         return None
     hour, minute, second = (*moment.parts, 0, 0)[:3]
     total = (Decimal(int(hour) * 3600 + int(minute) * 60) + second + _span(_whole(amount, unit), unit)) % 86_400

@@ -159,9 +159,18 @@ def all_children(item: Any) -> Iterator[Any]:
     """Every child, in the order of the JSON."""
     if type(item) is not Node or type(item.data) is not dict:
         return
-    named = dict.fromkeys(key.removeprefix("_") for key in item.data if key != "resourceType")
-    for name in named:
-        yield from children(item, name)
+    for name, value in item.data.items():
+        if name[:1] == "_" or f"_{name}" in item.data:
+            if name[:1] != "_" or name[1:] not in item.data:
+                yield from children(item, name.removeprefix("_"))
+        elif name != "resourceType" and value is not None:
+            field = schema.fields(item.path, name)[0]
+            if type(value) is list:
+                for each in value:
+                    if each is not None:
+                        yield _child(each, None, field)
+            else:
+                yield _child(value, None, field)
 
 
 def value(item: Any) -> Any:

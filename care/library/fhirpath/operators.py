@@ -7,7 +7,7 @@ from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from typing import Any
 
 from care.library.fhirpath import moments, quantities
-from care.library.fhirpath.equality import as_one_type, compare, distinct, equal, equivalent, same
+from care.library.fhirpath.equality import as_one_type, compare, distinct, equal, equivalent, pair, same
 from care.library.fhirpath.moments import Moment
 from care.library.fhirpath.nodes import Items, Scope, failed, single, single_of, text_within, truth
 from care.library.fhirpath.quantities import Quantity
@@ -18,12 +18,12 @@ _LARGEST = 10**28
 
 def within_range(found: int | Decimal) -> Items:
     """A computed number; beyond what FHIRPath can hold it is nothing."""
-    return [found] if abs(found) < _LARGEST else []
+    return [found] if -_LARGEST < found < _LARGEST else []
 
 
 def plus(scope: Scope, left: Items, right: Items) -> Items:
     """+ : numbers, texts, quantities of one dimension, a moment and a span of time."""
-    a, b = single(left, "+"), single(right, "+")
+    a, b = pair(left, right, "+")
     if a is None or b is None:
         return []
     if type(a) is str and type(b) is str:
@@ -33,7 +33,7 @@ def plus(scope: Scope, left: Items, right: Items) -> Items:
 
 def minus(scope: Scope, left: Items, right: Items) -> Items:
     """- : numbers, quantities of one dimension, a span of time from a moment."""
-    a, b = single(left, "-"), single(right, "-")
+    a, b = pair(left, right, "-")
     return [] if a is None or b is None else _added(a, b, -1)
 
 
@@ -62,7 +62,7 @@ def _numbers(a: Any, b: Any, what: str) -> tuple[Any, Any]:
 
 def times(scope: Scope, left: Items, right: Items) -> Items:
     """* : numbers and quantities."""
-    a, b = single(left, "*"), single(right, "*")
+    a, b = pair(left, right, "*")
     if a is None or b is None:
         return []
     a, b = as_one_type(a, b)
@@ -75,7 +75,7 @@ def times(scope: Scope, left: Items, right: Items) -> Items:
 
 def divided(scope: Scope, left: Items, right: Items) -> Items:
     """/ : a decimal, to 28 digits; empty when the divisor is zero."""
-    a, b = single(left, "/"), single(right, "/")
+    a, b = pair(left, right, "/")
     if a is None or b is None:
         return []
     a, b = as_one_type(a, b)
@@ -88,7 +88,7 @@ def divided(scope: Scope, left: Items, right: Items) -> Items:
 
 def whole_divided(scope: Scope, left: Items, right: Items) -> Items:
     """div : the quotient without its fraction, towards zero."""
-    a, b = single(left, "div"), single(right, "div")
+    a, b = pair(left, right, "div")
     if a is None or b is None:
         return []
     x, y = _numbers(a, b, "div")
@@ -97,7 +97,7 @@ def whole_divided(scope: Scope, left: Items, right: Items) -> Items:
 
 def remainder(scope: Scope, left: Items, right: Items) -> Items:
     """mod : what is left after div, with the sign of the left side."""
-    a, b = single(left, "mod"), single(right, "mod")
+    a, b = pair(left, right, "mod")
     if a is None or b is None:
         return []
     x, y = _numbers(a, b, "mod")
