@@ -334,10 +334,18 @@ def test_under_the_forms_own_numbers_a_number_is_never_a_place_in_the_list(text:
         (("3", "2", "1"), "3", "c0"),
         (("1", "2", "3"), "3", "c2"),
         (("x", "", ""), "1", "c0"),
+        (("L", "R", "B"), "2", "c1"),
     ],
 )
 def test_an_options_prefix_is_what_is_replied(prefixes: tuple[str, ...], text: str, option: str) -> None:
     assert heard(choices("Red", "Green", "Blue", prefixes=prefixes), text) == option
+
+
+def test_what_is_replied_for_an_option_never_ends_all_messages() -> None:
+    letters = tuple("abcdefghijklmnopqrstuvwxyz")
+    for prefixes in (letters, letters[:17], ("l", "r"), ("t", "f"), tuple(str(n) for n in range(26))):
+        replies = marks(choices(*prefixes, prefixes=prefixes)).replies
+        assert {screen(reply, lexicon()).kind for reply in replies} == {"none"}
 
 
 def test_options_show_what_is_to_be_replied() -> None:

@@ -13,7 +13,9 @@ from functools import lru_cache
 from care.domain.questionnaire.model import Item, Option, Text
 
 _MARK = r"\(?([0-9]{1,3}|[A-Za-z])"
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_LETTERS = "abcdefghijklmnopq"
+_WITHDRAWS = frozenset("rt")
+"""Replied alone, these letters end all messages, as Chinese carriers have it: they never stand for an option."""
 _PREFIX = re.compile(_MARK + r"[).:、]?")
 _LEADING = re.compile(_MARK + r"(?:[).:、=]+\s*|\s*[-–—]\s+|\s+[-–—=:]\s*)(?=[^\s\d])")  # "1-2 days" has no mark
 
@@ -49,7 +51,7 @@ def _marks(options: tuple[_Shown, ...]) -> Marks:
     counted = tuple(str(number) for number in range(1, count + 1))
     prefixes = [_PREFIX.fullmatch(one.prefix.strip()) for one in options]
     given = tuple(found[1].lower() for found in prefixes if found)
-    if count and len(set(given)) == count:
+    if count and len(set(given)) == count and not _WITHDRAWS & set(given):
         return Marks(given, own=given != counted)
     texts = [one.text.strip() for one in options]
     leading = [_LEADING.match(text) for text in texts]
