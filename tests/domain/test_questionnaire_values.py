@@ -155,7 +155,7 @@ LETTERS = Pattern("[a-z]+", lambda value: value.isalpha() and value.islower(), "
 LONG = "A" * 4 * (LARGEST_FILE // 3 + 1)
 
 WRONG = [
-    (asked("boolean"), text("yes"), ["wrong-type"]),
+    (asked("boolean"), text("maybe"), ["wrong-type"]),
     (asked("string"), Answer("string", 3), ["wrong-type"]),
     (asked("integer"), Answer("integer", 2**40), ["wrong-type"]),
     (asked("decimal"), Answer("decimal", float("nan")), ["wrong-type"]),

@@ -1,10 +1,29 @@
-"""What FHIR R4 lets a date, a time, a URI and a reference look like, and how dates of unlike precision compare."""
+"""What FHIR R4 lets a date, a time, a URI and a reference look like, what types are called, and how dates compare."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, time
 
+WORDS: Mapping[str, str] = {
+    "boolean": "yes or no",
+    "integer": "a whole number",
+    "decimal": "a number",
+    "string": "a line of text",
+    "text": "a text",
+    "date": "a date",
+    "dateTime": "a date, or a date and a time with its zone",
+    "time": "a time of day",
+    "url": "an address",
+    "choice": "one of its options",
+    "open-choice": "one of its options, or a text",
+    "coding": "one of its options",
+    "quantity": "a number with a unit",
+    "attachment": "a file",
+    "reference": "a reference",
+}
+"""What a question or an answer of each type is in plain words."""
 MAX_URI = 2_000
 _DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 _TIME = re.compile(r"[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?")

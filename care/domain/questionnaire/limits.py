@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from care.domain.questionnaire.formats import (
     RESOURCES,
+    WORDS,
     is_address,
     is_before,
     is_date,
@@ -37,7 +38,7 @@ def problems_of(item: Item, answer: Answer) -> Iterator[Wrong]:
     empty, not-a-date, not-a-url, not-a-reference, wrong-resource, wrong-media, wrong-size, too-large.
     """
     if answer.type not in _taken(item) or not fits(answer.type, answer.value):
-        yield "wrong-type", f"this question takes a {item.type}"
+        yield "wrong-type", f"this question takes {WORDS.get(item.type, item.type)}"
         return
     if item.options and item.option_of(answer) is None and not (item.type == "open-choice" and answer.type == "string"):
         yield "not-an-option", "this is not one of the options"
@@ -106,7 +107,7 @@ def _quantity(item: Item, answer: Answer) -> Iterator[Wrong]:
 
 def _moment(item: Item, kind: str, text: str) -> Iterator[Wrong]:
     if not _DATES[kind](text):
-        yield "not-a-date", f"this is not a {kind}"
+        yield "not-a-date", f"this is not {WORDS[kind]}"
         return
     if isinstance(item.minimum, str) and is_before(text, item.minimum):
         yield _OUTSIDE

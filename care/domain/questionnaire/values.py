@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
+from care.domain.questionnaire.formats import WORDS
 from care.domain.questionnaire.model import Answer, Item
 from care.domain.questionnaire.text import storable
 from care.domain.questionnaire.units import UNITS, system_of
@@ -105,7 +106,7 @@ def answer_of(item: Item, raw: Mapping[str, Any]) -> Answer | None:
     if kind == "reference":
         return _reference_of(_object(value))
     if not fits(kind, value):
-        raise Malformed(f"this is not a {kind}")
+        raise Malformed(f"this is not {WORDS[kind]}")
     if isinstance(value, str):
         _text(value)
     return Answer("decimal" if item.type == "decimal" and kind == "integer" else kind, value)
