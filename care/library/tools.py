@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from importlib import import_module
-from typing import Any
 
-from care.domain.questionnaire.tools import NO_TOOLS, Tools
+from care.domain.questionnaire.tools import Expression, Tools
 from care.library.value_sets import value_set
 
 
 @cache
 def questionnaire_tools() -> Tools:
-    """The real tools. FHIRPath and the regex engine are loaded when they are first asked for; most forms need none."""
-    return Tools(
-        compile=lambda text: _of("care.library.fhirpath", "compile_expression", NO_TOOLS.compile)(text),
-        value_set=value_set,
-        pattern=lambda text: _of("care.library.patterns", "pattern", NO_TOOLS.pattern)(text),
-    )
+    """The real tools, with which a form is read to be run."""
+    return Tools(compile=_compiled, value_set=value_set, pattern=_pattern)
 
 
-@cache
-def _of(module: str, name: str, without: Callable[[str], Any]) -> Callable[[str], Any]:
-    try:
-        found: Callable[[str], Any] = getattr(import_module(module), name)
-    except ModuleNotFoundError:
-        return without
-    return found
+def _compiled(text: str) -> Expression:
+    from care.library.fhirpath import compile_expression  # its grammar takes a moment to load, and most forms need none
+
+    return compile_expression(text)
+
+
+def _pattern(text: str) -> Callable[[str], bool]:
+    from care.library.patterns import pattern
+
+    return pattern(text)

@@ -32,10 +32,12 @@ from care.domain.questionnaire.places import link_id_of
 from care.domain.questionnaire.posted import answers_from_form
 from care.domain.questionnaire.replies import reply
 from care.domain.questionnaire.sampling import BY_HAND, Given, sampled
+from care.domain.questionnaire.scores import Score, applies, score
 from care.domain.questionnaire.validate import Problem, is_valid, validate
 from care.domain.screen import screen
 from care.domain.turn import Completed, Desk, OpenTask, Talk, Turn
 from care.library import emergency_number, lexicon, texts
+from care.library.scores import scores
 
 Face = Literal["sms", "form"]
 LANGUAGE, COUNTRY, ZONE, SKIP, GO_ON, TASK = "en", "US", "UTC", "skip", "ok", "rehearsal"
@@ -46,7 +48,8 @@ MOST_QUESTIONS = 3_000
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
     """How it went. `stuck` says where it could not go on and why ("" when it came to the end); `response` is the
-    QuestionnaireResponse, `problems` what keeps that from being valid.
+    QuestionnaireResponse, `problems` what keeps that from being valid, `scores` the library's
+    scores of it.
     """
 
     asked: int
@@ -56,6 +59,7 @@ class Rehearsal:
     stuck: str
     response: Mapping[str, Any]
     problems: tuple[Problem, ...]
+    scores: tuple[Score, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -204,4 +208,5 @@ def _told(going: _Going, answers: Answers, done: bool) -> Rehearsal:
     response = {name: part for name, part in made.items() if name not in ("id", "subject")}
     given = sum(1 for at in going.seen if answers.get(at))
     problems = tuple(validate(form, response))
-    return Rehearsal(len(going.seen), given, len(going.skipped), completed, going.stuck, response, problems)
+    scored = tuple(one for each in scores() if applies(each, form) for one in score(each, form, whole))
+    return Rehearsal(len(going.seen), given, len(going.skipped), completed, going.stuck, response, problems, scored)

@@ -14,6 +14,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from care.domain.questionnaire.ask import ask
+from care.domain.questionnaire.scores import Score
 from care.domain.questionnaire.summary import summary
 from care.domain.questionnaire.unrun import left_undone
 from care.domain.questionnaire.validate import Problem, is_valid, validate
@@ -161,8 +162,8 @@ def _say(checked: Checked, as_json: bool) -> None:
 def walk(file: Path, channel: Literal["sms", "form"], seed: int, as_json: bool) -> None:
     """Fill a questionnaire in to its end with random answers that it takes.
 
-    Prints {asked, answered, skipped, completed, response, valid, problems, score, stuck}. Exits 1 when it did not come
-    to its end or the response is not valid.
+    Prints {asked, answered, skipped, completed, response, valid, problems, score: [{id, title, value, band}] or null,
+    stuck}. Exits 1 when it did not come to its end or the response is not valid.
     """
     gone = rehearse(read_file(_bytes(file)).questionnaire, channel, seed, _runtime().now())
     tell(
@@ -174,7 +175,7 @@ def walk(file: Path, channel: Literal["sms", "form"], seed: int, as_json: bool) 
             "response": gone.response,
             "valid": gone.valid,
             "problems": [{"linkId": one.link_id, "code": one.code, "message": one.message} for one in gone.problems],
-            "score": None,
+            "score": [_scored(one) for one in gone.scores] or None,
             "stuck": gone.stuck or None,
         },
         as_json,
@@ -253,6 +254,11 @@ def _report(reading: Reading) -> dict[str, Any]:
         "unsupported": list(left_undone(reading.document)),
         "sms": {"segments": found.segments("en"), "hard": hard},
     }
+
+
+def _scored(score: Score) -> dict[str, Any]:
+    band = {"id": score.band.id, "text": score.band.text.get("en", "")} if score.band else None
+    return {"id": score.id, "title": score.title.get("en", ""), "value": score.value, "band": band}
 
 
 def _runtime() -> Runtime:
