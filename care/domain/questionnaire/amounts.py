@@ -63,7 +63,8 @@ def _stands_alone(item: Item, before: str, after: str, only: Found) -> bool:
             return True
     elif after[:1].isascii() and after[:1].isalpha():
         return False
-    if len(after.strip()) == 1 and after.strip().isascii() and after.strip().isalpha():
+    left = after.strip(" %")
+    if len(left) == 1 and left.isascii() and left.isalpha():
         return False
     return not (clinical(item) or only.loose) and plain_remark(f"{before} {after}")
 

@@ -46,8 +46,8 @@ _AFTER_UNIT = re.compile(
 )
 _HALF = re.compile(r"(?<!半)一半(?!半)|(?<![0-9一-鿿])半(?=[个個公斤升杯片粒颗顆小米磅岁歲年碗加毫])")
 _UNSURE_AFTER = re.compile(rf"[0-9]半|[0-9{HAN}] ?[成折]")  # 1半: one half or one and a half; 两成: tenths
-_PER_CENT = re.compile(rf"(?<![0-9{HAN}])百 ?分 ?之 ?([0-9.{HAN}点點]+)")
-_POINTS = re.compile("[个個]百分[点點]")
+_PER_CENT = re.compile(rf"(?<![0-9{HAN}])[百佰] ?分 ?之 ?((?:{_GROUPED})|{NUMERAL}|[0-9.]+)")
+_POINTS = re.compile("[个個] ?百 ?分 ?[点點]")
 _BELOW_ZERO = re.compile(r"(?<![-0-9.])([0-9]+(?:\.[0-9]+)?)( ?(?:degrees?|deg|°)[a-z ]{0,8})? below zero")
 _LOOKALIKE = re.compile(r"[0-9][oil|](?![a-z])|(?<![a-z])[oil|][0-9]")
 _ORDINAL = re.compile(r"[0-9](?:st|nd|rd|th)(?![a-z])|(?<=ty)[ -](?:first|second)(?![a-z])")
