@@ -34,6 +34,24 @@ TITLES = {
     "special-event": "Special event",
 }
 CHARTED = (GLUCOSE, WEIGHT, TEMPERATURE, "breathlessness", "swelling")
+SCORES: dict[str, tuple[str, float, float]] = {
+    "44261-6": ("PHQ-9", 27.0, 10.0),
+    "70274-6": ("GAD-7", 21.0, 10.0),
+    "55758-7": ("PHQ-2", 6.0, 3.0),
+    "70273-8": ("GAD-2", 6.0, 3.0),
+    "75626-2": ("AUDIT-C", 12.0, 4.0),
+    "mmrc": ("mMRC", 4.0, 2.0),
+}
+"""Scores by code: name, highest value, and the cut of the instrument's authors (care/library/scores cites them)."""
+PARTS = frozenset(
+    (
+        *("44250-9", "44255-8", "44259-0", "44254-1", "44251-7", "44258-2", "44252-5", "44253-3", "44260-8", "69722-7"),
+        *("69725-0", "68509-9", "69733-4", "69734-2", "69735-9", "69689-8", "69736-7"),
+        *("68518-0", "68519-8", "68520-6"),
+    )
+)
+"""Single answers of these scores: the score is drawn, they are not."""
+_WITHIN = {"55758-7": "44261-6", "70273-8": "70274-6"}  # a short form is not drawn beside the whole one
 EVENTS = ("hypoglycaemia-symptom", "insulin-", "meal-", "exercise-", "special-event")
 
 
@@ -67,6 +85,8 @@ class Chart:
 
 def title(code: str) -> str:
     """What a code is called in English; the code itself, made readable, when it has no name of its own."""
+    if code in SCORES:
+        return SCORES[code][0]
     return TITLES.get(code) or code.replace("symptom-", "", 1).replace("-", " ").capitalize()
 
 
@@ -74,9 +94,12 @@ def charts(measures: Sequence[Measure], glucose_unit: str = "mg/dL") -> tuple[Ch
     """One chart for each code that was measured, the ones with thresholds first; events are not charted."""
     by_code: dict[str, list[Measure]] = {}
     for measure in sorted(measures, key=lambda m: m.at):
-        if measure.value is not None and not measure.code.startswith(EVENTS):
+        if measure.value is not None and not measure.code.startswith(EVENTS) and measure.code not in PARTS:
             by_code.setdefault(measure.code, []).append(measure)
-    rank = {code: place for place, code in enumerate(CHARTED)}
+    for short, whole in _WITHIN.items():
+        if whole in by_code:
+            by_code.pop(short, None)
+    rank = {code: place for place, code in enumerate((*CHARTED, *SCORES))}
     codes = sorted(
         by_code, key=lambda code: (rank.get(code, len(rank)), -max(m.value or 0 for m in by_code[code]), code)
     )
@@ -90,6 +113,10 @@ def _chart(code: str, measures: list[Measure], glucose_unit: str) -> Chart:
         return _weight(measures)
     if code == TEMPERATURE:  # 38.0 degrees: the usual limit for a call during cancer treatment (NICE CG151: above 38)
         return Chart(code, title(code), "°C", _points(measures, 1, None, 38.0), None, 38.0, None, "Fever from 38.0 °C")
+    if code in SCORES:
+        name, most, cut = SCORES[code]
+        note = f"Cut at {cut:g} of {most:g}"
+        return Chart(code, name, "", _points(measures, 1, None, cut), None, cut, None, note)
     top = 3.0 if code == "breathlessness" or code.startswith("symptom-") else 1.0 if code == "swelling" else None
     words = {3.0: "0 none, 1 mild, 2 moderate, 3 severe", 1.0: "0 no, 1 yes"}.get(top or 0, "")
     unit = "" if measures[-1].unit in ("1", "{score}") else measures[-1].unit

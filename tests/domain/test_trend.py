@@ -44,6 +44,18 @@ def test_charts_with_thresholds_come_first_and_events_are_not_charted():
     assert found[1].top == 3
 
 
+def test_a_score_is_drawn_with_its_cut_and_not_its_single_answers_or_its_short_form():
+    answers = (
+        _measures("44250-9", 2, unit="") + _measures("44260-8", 1, unit="") + _measures("symptom-pain", 1, unit="")
+    )
+    (chart, pain) = trend.charts(_measures("44261-6", 9, 10, 27, unit="") + _measures("55758-7", 5, unit="") + answers)
+    assert (chart.code, chart.title, chart.high, chart.note) == ("44261-6", "PHQ-9", 10.0, "Cut at 10 of 27")
+    assert [point.out for point in chart.points] == ["", "high", "high"]
+    assert pain.code == "symptom-pain"
+    (short,) = trend.charts(_measures("55758-7", 2, unit=""))
+    assert short.title == "PHQ-2"
+
+
 def test_a_small_line_is_drawn_from_two_values_on_and_a_flat_one_lies_in_the_middle():
     assert trend.line([1.0]) == ""
     assert trend.line([5.0, 5.0], 10, 8) == "0.0,4.0 10.0,4.0"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from care.domain import trend
 from care.domain.codes import LANGUAGES, Priority
 from care.domain.questionnaire import Answer, Questionnaire, measures, read_questionnaire
 from care.domain.questionnaire.read_scores import read_scores
@@ -18,7 +19,7 @@ from care.library.files import ROOT, document, documents
 from care.library.scores import scores
 
 AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-INSTRUMENTS = ("phq-9", "phq-2", "gad-7", "gad-2", "audit-c")
+INSTRUMENTS = ("phq-9", "phq-2", "gad-7", "gad-2", "audit-c", "mmrc")
 LICENCE = "https://care.invalid/fhir/StructureDefinition/licence"
 
 # Instruments whose wording or scoring needs a licence or a written permission: EuroQol, HealthMeasures, GSK, EORTC,
@@ -123,6 +124,8 @@ def test_every_title_and_band_is_said_in_every_language(name: str) -> None:
         ("audit-c", (0,), 0, "below"),
         ("audit-c", (1, 1, 1), 3, "women"),
         ("audit-c", (4, 4, 4), 12, "above"),
+        ("mmrc", (1,), 1, "less"),
+        ("mmrc", (2,), 2, "more"),
     ],
 )
 def test_a_shipped_instrument_scores_as_published(name: str, values: tuple[int, ...], total: int, band: str) -> None:
@@ -142,6 +145,15 @@ def test_the_first_two_items_of_phq_9_are_phq_2_as_well() -> None:
     asked, given = answered("phq-9", 3, 2, 0, 0, 0, 0, 0, 0, 0)
     found = {one.code: one.value for one in measures(asked, given, AT, str, scores())}
     assert found["44261-6"] == found["55758-7"] == 5
+
+
+def test_every_score_that_ships_is_charted_with_a_cut_of_its_own_bands_and_its_items_are_not() -> None:
+    scales = {scale.code: scale for one in scores() for scale in one.scales}
+    assert set(trend.SCORES) == set(scales)
+    for code, (_, most, cut) in trend.SCORES.items():
+        assert most == scales[code].high
+        assert cut in [band.low for band in scales[code].bands]
+    assert {part.code for scale in scales.values() for part in scale.parts} - {"mmrc"} <= trend.PARTS
 
 
 @pytest.mark.parametrize("value", [1, 2, 3])

@@ -13,8 +13,8 @@ _PLAIN = frozenset(("linkId", "url", "code", "system", "use", "id"))
 
 
 def where_of_a_text(body: Tree) -> Step | None:
-    """where(linkId = 'a'), where(linkId in ('a' | 'b')) and where(linkId.startsWith('a')), tested without a scope for each
-    item; None for any other condition.
+    """where(linkId = 'a'), where(linkId in ('a' | 'b')), where(linkId.startsWith('a')), without a scope for each item;
+    None for any other condition.
     """
     asked = _test_of_a_text(body)
     if asked is None or asked[0] not in _PLAIN:
