@@ -6,7 +6,9 @@ which was left empty is told from one which was not shown.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -17,7 +19,7 @@ from care.domain.questionnaire.posted import followed, read_posted, without_inst
 from dashboard import blueprint
 
 SHOWN, ANSWER, OWN, UNIT, COUNT = "p", "a.", "o.", "u.", "c."
-PRETENDED = "pretended"
+PRETENDED, KEPT = "pretended", "kept"  # of a file: none is uploaded in a walk
 _PICTURE = {"title": "picture", "contentType": "image/jpeg"}
 
 
@@ -68,7 +70,9 @@ def filled_in(
     """
     posted: dict[str, list[Any]] = {}
     for name in fields.getlist(SHOWN):
-        posted[unquote(name)] = _given(fields, name)
+        given = _given(fields, name)
+        if given != [KEPT]:
+            posted[unquote(name)] = given
     for name in fields:
         if name.startswith(COUNT):
             count = fields.get(name, "")
@@ -83,12 +87,12 @@ def filled_in(
         group = link_id_of(unquote(name))  # what was not shown in its instances has no number any more
         unseen = {at: given for at, given in unseen.items() if group not in form.by_id[link_id_of(at)].loops}
     read, issues = read_posted(form, posted, zone)
-    answers = unseen | {place: _counted(given, before.get(place, ())) for place, given in read.items()}
+    answers = unseen | {place: _as_before(given, before.get(place, ())) for place, given in read.items()}
     return dict(followed(form, before, answers)), issues
 
 
 def _given(fields: MultiDict[str, str], name: str) -> list[Any]:
-    given: list[Any] = [value for value in fields.getlist(ANSWER + name) if value.strip()]
+    given: list[Any] = [value.replace("\r\n", "\n") for value in fields.getlist(ANSWER + name) if value.strip()]
     own, unit = fields.get(OWN + name, "").strip(), fields.get(UNIT + name)
     if unit is not None:
         return [{"value": value, "code": unit} for value in given]
@@ -97,13 +101,16 @@ def _given(fields: MultiDict[str, str], name: str) -> list[Any]:
     return [*given, own] if own else given
 
 
-def _counted(given: tuple[Answer, ...], before: tuple[Answer, ...]) -> tuple[Answer, ...]:
-    """How many instances there are, as it was known before where it is the same; one alone need not be said."""
-    if not given or given[0].type != "count":
-        return given
-    if before and before[0].value == given[0].value:
+def _as_before(given: tuple[Answer, ...], before: tuple[Answer, ...]) -> tuple[Answer, ...]:
+    """What a form says again is as it was: the order in which somebody chose, that a group was closed."""
+    if len(given) == len(before) and Counter(map(_bare, given)) == Counter(map(_bare, before)):
         return before
-    return given if before or given[0].value != 1 else ()
+    begun_once = given and given[0].type == "count" and given[0].value == 1 and not before
+    return () if begun_once else given
+
+
+def _bare(answer: Answer) -> Answer:
+    return replace(answer, code="") if answer.type == "count" else answer
 
 
 def _plain(node: Mapping[str, Any], value: Mapping[str, Any]) -> str:
