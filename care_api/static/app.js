@@ -12,6 +12,7 @@ const chosen = document.getElementById("language");
 const DOORS = ["today", "reports", "trends", "messages", "more"];
 let me = null;
 let open = null; // the form that is being filled in
+let owner = null; // whose form it is
 let ended = false; // the session ended while something was going on
 let turn = 0;
 
@@ -78,13 +79,15 @@ const sheet = (heading, parts, submit) => {
 };
 
 const askForNumber = () => {
-  const number = h("input", { id: "number", type: "tel", autocomplete: "tel", inputmode: "tel" });
-  const address = () => ({ channel: document.body.dataset.channel, address: number.value.replace(/[\s().-]/g, "") });
+  const { channel } = document.body.dataset;
+  const demo = channel === "console"; // a demonstration, where nobody has a phone number
+  const number = h("input", demo ? { id: "number", type: "text", autocapitalize: "none" } : { id: "number", type: "tel", autocomplete: "tel", inputmode: "tel" });
+  const address = () => ({ channel, address: demo ? number.value.trim() : number.value.replace(/[\s().-]/g, "") });
   const next = (sent) => askForCode(address(), sent);
   sheet(t("sign-in-title"), [
     ended ? h("p", { class: "notice" }, t("sign-in-ended")) : null,
     h("p", { class: "quiet" }, t("sign-in-why")),
-    field(t("sign-in-phone"), t("sign-in-phone-hint"), number),
+    field(t("sign-in-phone"), t(demo ? "sign-in-demo" : "sign-in-phone-hint"), number),
     h("button", { class: "button wide" }, t("sign-in-send")),
     h("p", { class: "after" }, h("button", { type: "button", class: "link", onclick: () => (number.value.trim() ? next(false) : number.focus()) }, t("sign-in-have-code"))),
   ].filter(Boolean), async () => {
@@ -117,6 +120,8 @@ const askForCode = (address, sent) => {
 const known = async (fresh) => {
   me = await call("GET", "/me");
   setZone(me.time_zone);
+  if (owner !== me.id) open = null; // somebody else has the phone now
+  owner = me.id;
   if (fresh && LANGUAGES.includes(me.language) && me.language !== spoken()) await speak(me.language);
   dress();
 };

@@ -194,6 +194,7 @@ const picks = (several) => (node, change) => {
 };
 
 const dropDown = (node, change) => {
+  let drawn = null;
   const other = node.open ? h("input", { type: "text", class: "other", hidden: true, "aria-label": t("form-other-text"), oninput: () => change("typing"), onchange: () => change("done") }) : null;
   const select = h("select", { onchange: () => {
     if (other) other.hidden = select.value !== "other";
@@ -201,6 +202,9 @@ const dropDown = (node, change) => {
   } });
   const update = (next) => {
     node = next;
+    const now = JSON.stringify((node.options || []).map((option) => [option.key, option.text]));
+    if (now === drawn) return; // an open list would close
+    drawn = now;
     const before = select.value;
     select.replaceChildren(
       h("option", { value: "" }, t("form-choose")),

@@ -99,6 +99,7 @@ class Group {
     this.note.textContent = node.help || "";
     this.note.hidden = !node.help;
     this.count = node.instances ? node.instances.length : 0;
+    if (this.count >= this.wanted) this.wanted = undefined; // an answer to an earlier saving does not know it yet
     this.add.hidden = !node.addable;
     this.add.textContent = t(this.count ? "form-add" : "form-add-first", { what: node.text });
     if (!node.instances) return void this.form.sync(this.body, node.items || []);
@@ -120,9 +121,9 @@ class Group {
   }
 
   async more() {
-    this.count += 1;
+    const wanted = (this.wanted = (this.wanted || this.count) + 1);
     await this.form.keep();
-    const box = this.boxes[this.count - 1];
+    const box = this.boxes[wanted - 1];
     const first = box && box.body.querySelector("input, select, textarea");
     if (first) first.focus();
   }
@@ -136,7 +137,7 @@ class Group {
 
   tell() {}
   values() {
-    return this.node.instances ? [this.count] : null;
+    return this.node.instances ? [this.wanted || this.count] : null;
   }
 }
 
@@ -253,8 +254,9 @@ export class Form {
   /* One after the other; what has changed since goes with the next one. True when it is kept. */
   keep(remove) {
     clearTimeout(this.timer);
+    if (this.over) return Promise.resolve(false);
     this.dirty = true;
-    this.saving = this.saving.then(() => (this.dirty ? this.put(remove) : true));
+    this.saving = this.saving.then(() => (this.dirty || remove ? this.put(remove) : true));
     return this.saving;
   }
 
@@ -294,7 +296,10 @@ export class Form {
     };
     const part = this.parts.get(place);
     gone(part.node);
-    if (part.boxes) part.boxes.length = 0;
+    if (part.boxes) {
+      part.boxes.length = 0;
+      part.wanted = undefined;
+    }
   }
 
   told(at) {
@@ -312,6 +317,7 @@ export class Form {
     try {
       const answer = await call("POST", "/me/form", { query: { task: this.task }, body, key: this.key });
       this.dirty = false;
+      this.over = true;
       this.done.sent(answer);
     } catch (wrong) {
       this.state.textContent = t(wrong instanceof Offline ? "offline" : "form-unsaved");

@@ -2,6 +2,7 @@
 import { h, svg } from "./dom.js";
 import { day, number, t, when } from "./words.js";
 
+const DAY = 86_400_000;
 const [WIDE, HIGH, LEFT, RIGHT, TOP, BOTTOM] = [340, 150, 40, 12, 10, 22];
 
 const ends = (trend) => {
@@ -22,9 +23,21 @@ const steps = (trend, least, most) => {
   return found;
 };
 
+/* Values that follow one another; where several days are missing nothing is known, and no line is drawn. */
+const runs = (times) => {
+  const between = times.slice(1).map((time, place) => time - times[place]).sort((one, other) => one - other);
+  const most = Math.max(2 * DAY, 3 * (between[Math.floor(between.length / 2)] || 0));
+  const found = [];
+  times.forEach((time, place) => {
+    if (place && time - times[place - 1] <= most) found[found.length - 1].push(place);
+    else found.push([place]);
+  });
+  return found;
+};
+
 const draw = (trend) => {
   const times = trend.points.map((point) => Date.parse(point.at));
-  const [first, last] = [times[0], Math.max(times[times.length - 1], times[0] + 86_400_000)];
+  const [first, last] = [times[0], Math.max(times[times.length - 1], times[0] + DAY)];
   const [least, most] = ends(trend);
   const x = (moment) => LEFT + ((moment - first) / (last - first)) * (WIDE - LEFT - RIGHT);
   const y = (value) => TOP + (1 - (value - least) / (most - least)) * (HIGH - TOP - BOTTOM);
@@ -40,7 +53,9 @@ const draw = (trend) => {
   for (const limit of [trend.low, trend.high]) {
     if (limit !== null && trend.top === null) picture.append(svg("line", { class: "limit", x1: LEFT, x2: WIDE - RIGHT, y1: y(limit), y2: y(limit) }));
   }
-  picture.append(svg("polyline", { class: "course", points: trend.points.map((point, place) => `${x(times[place]).toFixed(1)},${y(point.value).toFixed(1)}`).join(" ") }));
+  for (const run of runs(times)) {
+    picture.append(svg("polyline", { class: "course", points: run.map((place) => `${x(times[place]).toFixed(1)},${y(trend.points[place].value).toFixed(1)}`).join(" ") }));
+  }
   trend.points.forEach((point, place) => {
     const [px, py] = [x(times[place]), y(point.value)];
     picture.append(point.out

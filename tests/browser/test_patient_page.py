@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from care.records.form_drafts import FormDraft
 from care.records.patients import Patient
 from care.records.questionnaire_responses import QuestionnaireResponse
+from care.records.sign_ins import PatientSession
 from care.services import content, signin
 from care.services.plans import start_plan
 from tests.browser.conftest import Desk, shot
@@ -183,6 +184,7 @@ def test_without_a_connection_what_was_entered_stays_and_is_kept_afterwards(desk
     page.get_by_label("Anything else").press("Tab")
     page.locator("#connection", has_text="You are offline").wait_for()
     assert _faults(page) == []
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
     shot(page, "me-offline-390")
     page.context.set_offline(False)
     kept(page)
@@ -305,3 +307,42 @@ def test_a_form_is_filled_in_with_the_keyboard_alone(desk: Desk):
     page.get_by_role("button", name="Send my answers").focus()
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Your answers are recorded").wait_for()
+
+
+def test_a_session_that_ends_while_a_form_is_filled_in_takes_nothing_with_it(desk: Desk):
+    one, world = desk.ward.one, desk.ward.world
+    asked(desk, one)
+    page = phone(desk, one)
+    page.get_by_role("link", name="How was your day").click()
+    page.get_by_label("Anything else").wait_for()
+    world.session.execute(update(PatientSession).values(revoked_at=world.now))
+    world.session.commit()
+    page.get_by_label("Anything else").fill("still here")
+    page.get_by_label("Anything else").press("Tab")
+    page.get_by_text("Please sign in again").wait_for()
+    code = signin.issue_code(world.session, world.rt, world.clinic.nurse, one.id)
+    page.get_by_label("Your mobile number").fill(NUMBERS["en"])
+    page.get_by_role("button", name="I have a code already").click()
+    page.get_by_label("The 6-digit code").fill(code)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Evening check").wait_for()
+    assert page.get_by_label("Anything else").input_value() == "still here"
+    kept(page)
+
+
+def test_the_next_person_on_the_phone_does_not_see_the_form_of_the_one_before(desk: Desk):
+    one, three, world = desk.ward.one, desk.ward.three, desk.ward.world
+    asked(desk, one)
+    page = phone(desk, one)
+    page.get_by_role("link", name="How was your day").click()
+    page.get_by_label("Anything else").fill("a secret")
+    world.session.execute(update(PatientSession).values(revoked_at=world.now))
+    world.session.commit()
+    page.get_by_label("Anything else").press("Tab")
+    page.get_by_label("Your mobile number").fill(NUMBERS["zh-Hans"])
+    code = signin.issue_code(world.session, world.rt, world.clinic.nurse, three.id)
+    page.get_by_role("button", name="I have a code already").click()
+    page.get_by_label("The 6-digit code").fill(code)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text("该内容已不存在").first.wait_for()
+    assert page.locator("textarea").count() == 0
