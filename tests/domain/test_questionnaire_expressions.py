@@ -386,6 +386,14 @@ def test_what_cannot_be_run_faithfully_is_refused_by_name(
     assert refused.value.code == code
 
 
+def test_more_expressions_than_can_be_computed_in_time_are_refused(bench: Bench) -> None:
+    bench.has("anything", lambda _, __: [1])
+    with pytest.raises(Invalid) as refused:
+        bench.read(*(total(f"t{n}", "anything") for n in range(400)))
+    assert refused.value.code == "too-many-items"
+    assert bench.read(*(total(f"t{n}", "anything") for n in range(100))).items
+
+
 def test_what_only_proposes_may_be_in_another_language_and_is_noted(bench: Bench) -> None:
     form = bench.read(
         number("a", extension=[extension("initialExpression", "x", CQL)]), extension=[variable("v", "Patient?x", QUERY)]

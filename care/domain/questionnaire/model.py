@@ -198,6 +198,14 @@ class Item:
         return self.is_question and not (self.hidden or self.read_only or calculated or self.max_occurs == 0)
 
     @property
+    def formulas(self) -> tuple[Formula, ...]:
+        """Its expressions, those of its variables, options and constraints too."""
+        own = (self.calculated, self.enable_formula, self.initial_formula, self.text_formula)
+        parts = (*self.variables, *self.toggles, *self.constraints)
+        every = (*own, self.min_formula, self.max_formula, *(part.formula for part in parts))
+        return tuple(formula for formula in every if formula is not None)
+
+    @property
     def changes(self) -> bool:
         """Whether its text, options or bounds depend on other answers."""
         return bool(self.toggles or self.text_formula or self.min_formula or self.max_formula)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,8 @@ from care.domain.questionnaire.value_sets import contained_value_sets
 from care.errors import Invalid
 
 LONGEST_LINK_ID = 200
+MAX_WORK = 100_000
+"""Answers that all expressions of a form may look at together, each counted as often as it is looked at."""
 _Raw = Mapping[str, Any]
 
 
@@ -45,6 +47,7 @@ def read_questionnaire(document: Mapping[str, Any], tools: Tools = NO_TOOLS, to_
     notes: list[str] = []
     source = Source(tools, contained_value_sets(document, tools.value_set), notes, {"": scope}, to_run=to_run)
     by_id = _items(raws, source)
+    _bound_work(by_id.values())
     items = tuple(by_id.values())
     ordered, settles = sequence(items, by_id)
     return Questionnaire(
@@ -126,6 +129,17 @@ def _items(raws: list[tuple[_Raw, tuple[str, ...]]], source: Source) -> dict[str
         is_loop = item.repeats and item.type != "display" and item.link_id in holding
         found[item.link_id] = replace(item, loops=loops, is_loop=is_loop) if loops or is_loop else item
     return found
+
+
+def _bound_work(items: Iterable[Item]) -> None:
+    """Refuse what would take seconds to ask the next question of: too many expressions that look at too much."""
+    work, size = 0, sum(item.is_question for item in items)
+    for item in items:
+        work += sum(size if formula.needs is None else len(formula.needs) for formula in item.formulas)
+        if work > MAX_WORK:
+            raise refuse(
+                "too-many-items", item.link_id, "the form's expressions look at more than can be computed in time"
+            )
 
 
 def _children_by_parent(items: tuple[Item, ...]) -> dict[str, tuple[Item, ...]]:
