@@ -201,7 +201,7 @@ class Item:
     def formulas(self) -> tuple[Formula, ...]:
         """Its expressions, those of its variables, options and constraints too."""
         own = (self.calculated, self.enable_formula, self.initial_formula, self.text_formula)
-        parts = (*self.variables, *self.toggles, *self.constraints)
+        parts: tuple[Variable | Toggle | Constraint, ...] = (*self.variables, *self.toggles, *self.constraints)
         every = (*own, self.min_formula, self.max_formula, *(part.formula for part in parts))
         return tuple(formula for formula in every if formula is not None)
 
