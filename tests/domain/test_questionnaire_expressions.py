@@ -123,6 +123,14 @@ def test_a_calculated_value_is_filled_in_and_never_asked(bench: Bench) -> None:
     assert filled(form, {**answers, "sum": whole(99)})["sum"] == whole(5)
 
 
+def test_an_expression_that_names_the_response_by_its_type_begins_there(bench: Bench) -> None:
+    bench.sums("%resource.item.where(linkId = 'QuestionnaireResponse.a')", "a")
+    text = "QuestionnaireResponse.item.where(linkId = 'QuestionnaireResponse.a')"
+    own = {"url": "http://ehelse.no/fhir/StructureDefinition/sdf-calculatedExpression", "valueString": text}
+    form = bench.read(number("a"), number("sum", readOnly=True, extension=[own]))
+    assert filled(form, {"a": whole(2)})["sum"] == whole(2)
+
+
 def test_only_what_looks_at_a_changed_answer_is_evaluated_again(bench: Bench) -> None:
     one, other = bench.sums("a", "a"), bench.sums("b", "b")
     anything = bench.has("any", lambda _, __: [1])

@@ -49,7 +49,10 @@ VALIDATION_TEXT = ("http://ehelse.no/fhir/StructureDefinition/validationtext",)
 OPTION_REFERENCE = ("http://ehelse.no/fhir/StructureDefinition/sdf-optionReference",)
 SHORT_TEXT = _sdc("shortText")
 
-CALCULATED = _sdc("calculatedExpression")
+CALCULATED = (
+    *_sdc("calculatedExpression"),
+    "http://ehelse.no/fhir/StructureDefinition/sdf-calculatedExpression",  # the same, as the Norwegian forms have it
+)
 ENABLE_EXPRESSION = _sdc("enableWhenExpression")
 INITIAL_EXPRESSION = _sdc("initialExpression")
 ANSWER_EXPRESSION = _sdc("answerExpression")

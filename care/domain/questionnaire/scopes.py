@@ -21,6 +21,7 @@ _DESCRIBED: Mapping[str, Callable[[str, str], bool]] = {
     PART: str.__contains__,
 }
 _CLOCK = re.compile(r"\b(?:now|today|timeOfDay)\s*\(")
+_RESPONSE = re.compile(r"(?<![\w.'\"`/%])QuestionnaireResponse\.(?=\w)")
 _LONGEST = 20_000
 _DEEPEST = 30
 
@@ -94,7 +95,8 @@ class Scope:
         all below, and what is below its own item; with `own` that item itself too. Raises Invalid."""
         if len(text) > _LONGEST:
             raise Invalid("unreadable-expression", "it is too long")
-        run = self.tools.compile(text)
+        # Some forms begin at the response by the name of its type, which an item is not: what they mean is %resource.
+        run = self.tools.compile(_RESPONSE.sub("%resource.", text))
         needs = None if run.link_ids is None else self._named(run.link_ids)
         steady, known = _CLOCK.search(text) is None, True
         for name in run.names:
