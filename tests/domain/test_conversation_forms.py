@@ -551,6 +551,15 @@ def test_what_no_text_can_answer_is_left_out_or_a_persons_and_the_form_still_end
     assert person == AskedForPerson("by-hand")
 
 
+def test_a_reminder_never_ends_a_form_that_nobody_has_seen() -> None:
+    chat = Chat(form(question("photo", "attachment")))
+    turn = remind(chat.task, chat.desk)
+    assert [type(act).__name__ for act in turn.acts] == ["Began"]
+    chat.talk = turn.talk
+    chat.send("ok")
+    assert isinstance(chat.last.acts[0], Completed)
+
+
 def test_a_form_of_nothing_but_files_ends_at_once() -> None:
     chat = Chat(form(question("photo", "attachment")))
     assert "Left out" in chat.begin()

@@ -8,7 +8,7 @@ from care.domain.codes import Purpose
 from care.domain.conversation.asking import ask_next
 from care.domain.conversation.replying import fitted, stopped
 from care.domain.segments import clipped, folded
-from care.domain.turn import Began, Desk, OpenTask, Say, Talk, Turn
+from care.domain.turn import Began, Desk, OpenTask, Say, Stopped, Talk, Turn
 
 
 def begin(task: OpenTask, desk: Desk, talk: Talk | None = None) -> Turn:
@@ -26,11 +26,14 @@ def remind(task: OpenTask, desk: Desk, talk: Talk | None = None) -> Turn:
     Where the question does not fit, it asks for an OK first; then nothing was asked yet.
     """
     turn = begin(task, desk, talk)
-    if len(turn.says) == 1:
+    ended = turn.talk.questionnaire is None  # nothing that a text can answer: it ends with the OK, not unheard
+    if len(turn.says) == 1 and not ended:
         return turn
     words = "\n".join((_title(task, desk, talk), desk.say("reply-ok", {})))
     short = clipped(folded(words) if desk.segments else words, desk.room)
-    return replace(turn, talk=replace(turn.talk, asked=None), says=(Say(Purpose.REMINDER, short),))
+    open_talk = Talk("asking", task.questionnaire, task.id) if ended else turn.talk
+    acts = tuple(act for act in turn.acts if isinstance(act, Began | Stopped))
+    return Turn(replace(open_talk, asked=None), (Say(Purpose.REMINDER, short),), acts)
 
 
 def opened(task: OpenTask, desk: Desk, talk: Talk | None = None) -> Turn:
