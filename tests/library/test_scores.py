@@ -10,7 +10,8 @@ import pytest
 
 from care.domain import trend
 from care.domain.codes import LANGUAGES, Priority
-from care.domain.questionnaire import Answer, Questionnaire, measures, read_questionnaire
+from care.domain.questionnaire import Answer, Questionnaire, measures, next_item, read_answer, read_questionnaire
+from care.domain.questionnaire import answered as answered_at
 from care.domain.questionnaire.read_scores import read_scores
 from care.domain.questionnaire.scores import score
 from care.domain.rules import Report, judge, read_rules
@@ -133,6 +134,21 @@ def test_a_shipped_instrument_scores_as_published(name: str, values: tuple[int, 
     assert found.value == total
     assert found.band is not None
     assert found.band.id == band
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("replies", "total", "asked"), [("1" * 9, 0, 9), ("2341234112", 12, 10), ("4" * 10, 27, 10)])
+def test_phq_9_answered_by_text_scores_the_same_in_every_language(
+    replies: str, total: int, asked: int, language: str
+) -> None:
+    walked, answers, told = form("phq-9"), {}, 0
+    while (spot := next_item(walked, answers)) is not None:
+        found = read_answer(spot.item, replies[told], language, AT, "UTC")
+        assert isinstance(found, Answer)
+        answers = answered_at(walked, answers, spot, (found,))
+        told += 1
+    assert told == asked
+    assert score(definition("phq-9"), walked, answers)[0].value == total
 
 
 def test_phq_9_stands_for_two_missing_answers_and_not_for_three() -> None:

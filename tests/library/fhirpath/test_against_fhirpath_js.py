@@ -38,7 +38,10 @@ TABLE = Path(__file__).parent / "side_by_side.txt"
 def theirs(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What fhirpath.js gives for each case: {"value"} or {"error"}."""
     require(shutil.which("node"), "node is not on this machine")
-    require((ORACLE / "node_modules" / "fhirpath").exists(), "npm install --prefix tests/library/fhirpath/oracle has not been run")
+    require(
+        (ORACLE / "node_modules" / "fhirpath").exists(),
+        "npm install --prefix tests/library/fhirpath/oracle has not been run",
+    )
     asked = json.dumps(cases).encode()
     run = subprocess.run(["node", "evaluate.js"], cwd=ORACLE, input=asked, capture_output=True, check=True, timeout=300)
     found: list[dict[str, Any]] = json.loads(run.stdout)
