@@ -193,3 +193,15 @@ def test_no_page_of_it_has_a_fault_of_accessibility_or_needs_sideways_scrolling(
     look("questionnaire")
     assert [f"{name}: {fault}" for name, found in faults.items() for fault in found] == []
     assert [said for said in desk.errors if "422" not in said] == []
+
+
+def test_a_walk_holds_in_the_dark_and_at_twice_the_size(desk: Desk, tmp_path: Path):
+    page = _signed_in(desk, 640, color_scheme="dark")
+    _bring(desk, page, tmp_path, file())
+    for step in ("draft", "walk"):
+        assert _faults(page) == [], step
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, step
+        if step == "draft":
+            page.get_by_role("link", name="Walk it as a patient").click()
+            _say(page, "4")
