@@ -159,6 +159,22 @@ def test_values_that_are_calculated_in_a_circle_end(bench: Bench) -> None:
     assert int(filled(form, {})["x"][0].value) < 100
 
 
+def test_two_values_that_are_computed_from_one_another_are_asked_and_proposed(bench: Bench) -> None:
+    bench.has("lb", lambda _, env: [round(n / 2.2) for n in values(env["resource"], "lb")], {"lb"})
+    bench.has("kg", lambda _, env: [round(n * 2.2) for n in values(env["resource"], "kg")], {"kg"})
+    form = bench.read(
+        number("kg", extension=[extension("calculatedExpression", "lb")]),
+        number("lb", extension=[extension("calculatedExpression", "kg")]),
+    )
+    first = next_item(form, {})
+    second = next_item(form, {"kg": whole(50)})
+    assert first is not None
+    assert second is not None
+    assert (first.place, second.place) == ("kg", "lb")
+    assert suggestion(form, {"kg": whole(50)}, second) == whole(110)
+    assert len(form.notes) == 2
+
+
 def test_what_a_disabled_question_was_answered_counts_as_nothing(bench: Bench) -> None:
     bench.sums("a + b", "a", "b")
     hidden = {"question": "on", "operator": "=", "answerBoolean": True}

@@ -128,7 +128,19 @@ def _items(raws: list[tuple[_Raw, tuple[str, ...]]], source: Source) -> dict[str
         loops = (*above.loops, above.link_id) if above is not None and above.is_loop else above.loops if above else ()
         is_loop = item.repeats and item.type != "display" and item.link_id in holding
         found[item.link_id] = replace(item, loops=loops, is_loop=is_loop) if loops or is_loop else item
-    return found
+    return found | _asked_after_all(found, source.notes)
+
+
+def _asked_after_all(by_id: Mapping[str, Item], notes: list[str]) -> dict[str, Item]:
+    """Two values that are each computed from the other (pounds and kilograms): either is asked, the other proposed."""
+    shown = {link_id: item.calculated for link_id, item in by_id.items() if not (item.hidden or item.read_only)}
+    names = {link_id: one.run.link_ids or frozenset() for link_id, one in shown.items() if one is not None}
+    mutual = [one for one, named in names.items() if any(one in names.get(other, ()) for other in named - {one})]
+    for link_id in mutual:
+        notes.append(
+            f"item {link_id!r}: computed from another that is computed from it; asked, with the value proposed"
+        )
+    return {one: replace(by_id[one], calculated=None, initial_formula=by_id[one].calculated) for one in mutual}
 
 
 def _bound_work(items: Iterable[Item]) -> None:
