@@ -41,6 +41,7 @@ from care.library.scores import scores
 
 Face = Literal["sms", "form"]
 LANGUAGE, COUNTRY, ZONE, SKIP, GO_ON, TASK = "en", "US", "UTC", "skip", "ok", "rehearsal"
+_TRIES, _TURNS = 40, 24
 MOST_QUESTIONS = 3_000
 """A form that asks more would tire anybody, and one that never ends is found out."""
 
@@ -72,7 +73,7 @@ class _Going:
     """What was asked so far: the places that were answered or left out."""
 
     form: Questionnaire
-    seed: int
+    seed: str
     now: datetime
     seen: set[str] = field(default_factory=set)
     skipped: set[str] = field(default_factory=set)
@@ -88,8 +89,7 @@ class _Going:
         if len(self.seen) > MOST_QUESTIONS:
             self.stuck = f"more than {MOST_QUESTIONS} questions"
             return None
-        begun = spot.item.min_occurs if spot.item.type == MORE else 0
-        given = sampled(spot.item, Random(f"{self.seed}|{spot.place}|{begun}"), self.now)
+        given = self._chosen(answers, spot)
         if given is None:
             self.stuck = f"item {spot.item.link_id!r}: no answer that it takes was found"
             return None
@@ -97,10 +97,33 @@ class _Going:
             self.skipped.add(spot.place)
         return spot, given
 
+    def _chosen(self, answers: Answers, spot: Spot) -> Given | None:
+        """Answers by the question's place alone; where it has rules of its own, the first that keep them."""
+        begun = spot.item.min_occurs if spot.item.type == MORE else 0
+        given = sampled(spot.item, Random(f"{self.seed}|{spot.place}|{begun}"), self.now)
+        for again in range(_TRIES if spot.item.constraints else 0):
+            if given is not None and _kept(self.form, answers, spot, given):
+                break
+            given = sampled(spot.item, Random(f"{self.seed}|{spot.place}|{again}"), self.now)
+        return given
+
+
+def _kept(form: Questionnaire, answers: Answers, spot: Spot, given: Given) -> bool:
+    """Whether the question's own rules hold once it is answered so."""
+    then = answered(form, answers, spot, given) if given else answers
+    return not any(one.code == "constraint" and one.link_id == spot.place for one in check(form, then))
+
 
 def rehearse(form: Questionnaire, face: Face, seed: int, now: datetime) -> Rehearsal:
-    """Fill the questionnaire in to its end on one face. `seed` decides every answer, by its place."""
-    return (_by_text if face == "sms" else _by_form)(_Going(form.at(now), seed, now))
+    """Fill the questionnaire in to its end on one face. `seed` decides every answer, by its place.
+
+    A form with rules over several answers may not hold them by chance: then other answers are tried a few times.
+    """
+    run = _by_text if face == "sms" else _by_form
+    first = run(_Going(form.at(now), str(seed), now))
+    has_rules = bool(form.constraints) or any(item.constraints for item in form.items)
+    again = (run(_Going(form.at(now), f"{seed}/{turn}", now)) for turn in range(_TURNS if has_rules else 0))
+    return first if first.completed else next((one for one in again if one.completed), first)
 
 
 def _by_form(going: _Going) -> Rehearsal:

@@ -263,3 +263,22 @@ def test_an_import_refuses_with_every_reason(run: FlaskCliRunner, tmp_path: Path
 )
 def test_only_an_import_needs_the_clinics_database(line: str, without: bool) -> None:
     assert needs_no_tables(line.split()) is without
+
+
+def test_a_walk_keeps_the_rules_of_the_form_itself(run: FlaskCliRunner, tmp_path: Path) -> None:
+    def rule(text: str) -> list[dict[str, Any]]:
+        parts = [{"url": "key", "valueId": "k"}, {"url": "severity", "valueCode": "error"}]
+        parts += [{"url": "expression", "valueString": text}, {"url": "human", "valueString": "The rule."}]
+        return [{"url": f"{CORE}questionnaire-constraint", "extension": parts}]
+
+    ruled = form(
+        item("low", type="integer", required=True, extension=rule("answer.value > 6")),
+        item("high", type="integer", required=True),
+        extension=rule("item.where(linkId='low').answer.value < item.where(linkId='high').answer.value"),
+    )
+    path = written(tmp_path, "ruled", ruled)
+    for seed in range(3):
+        asked = ["questionnaires", "walk", path, "--seed", str(seed), "--json", "--channel"]
+        by_text, by_form = (lines(run.invoke(args=[*asked, channel]))[-1] for channel in ("sms", "form"))
+        assert by_text["completed"], (by_text, by_form)
+        assert by_text["response"]["item"] == by_form["response"]["item"]
