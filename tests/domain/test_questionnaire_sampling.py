@@ -40,6 +40,10 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     },
     "weight": {"type": "quantity", "extension": extensions(questionnaire_unit=("valueCoding", {"code": "kg"}))},
     "own unit": {"type": "quantity", "extension": extensions(questionnaire_unit=("valueCoding", {"code": "Ltr"}))},
+    "unit in brackets": {
+        "type": "quantity",
+        "extension": extensions(questionnaire_unit=("valueCoding", {"display": "(inch)"})),
+    },
     "date": {
         "type": "date",
         "extension": extensions(minValue=("valueDate", "2031-05-30"), maxValue=("valueDate", "2031-06-02")),

@@ -9,7 +9,7 @@ from care.domain.questionnaire.model import Answer, Item, Span
 from care.domain.questionnaire.numbers import Found, Numbers, numbers_in
 from care.domain.questionnaire.reading import NOT_UNDERSTOOD, Unclear
 from care.domain.questionnaire.said_amounts import DEGREES, Said, said_amount
-from care.domain.questionnaire.text import normalised
+from care.domain.questionnaire.text import bare
 from care.domain.questionnaire.unit_names import ANY_UNIT, unit_named
 from care.domain.questionnaire.units import UNITS, convert, label
 
@@ -89,7 +89,7 @@ def read_quantity(item: Item, text: str, language: str, prefer: str = "") -> Ans
 def _in_its_own_unit(item: Item, text: str) -> Said | None:
     """A number and nothing but the form's own unit behind it, which need not be one that we know: 5 Ltr."""
     for unit in item.units:
-        for name in (normalised(unit), normalised(label(unit, "en"))):
+        for name in (bare(unit), bare(label(unit, "en"))):
             number = text.removesuffix(name).rstrip()
             if name and number != text and _NUMBER.fullmatch(number):
                 return Said(float(number), unit, "", "", True)
