@@ -11,7 +11,7 @@ from care.domain.codes import Purpose
 from care.domain.diary import Entry
 from care.domain.questionnaire import Answers, Item, Questionnaire, in_language
 from care.domain.segments import Room
-from care.domain.talk import Talk
+from care.domain.talk import Talk as Talk
 
 
 @dataclass(frozen=True, slots=True)

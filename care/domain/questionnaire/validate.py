@@ -13,6 +13,7 @@ from typing import Any
 from care.domain.questionnaire.asking import as_asked
 from care.domain.questionnaire.check import together
 from care.domain.questionnaire.entries import Entries, Entry, Given, Level, Problem
+from care.domain.questionnaire.formulas import Constraint
 from care.domain.questionnaire.limits import Wrong, problems_of
 from care.domain.questionnaire.model import Constraint, Item, Questionnaire
 from care.domain.questionnaire.places import place
