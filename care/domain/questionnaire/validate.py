@@ -15,7 +15,7 @@ from care.domain.questionnaire.check import together
 from care.domain.questionnaire.entries import Entries, Entry, Given, Level, Problem
 from care.domain.questionnaire.formulas import Constraint
 from care.domain.questionnaire.limits import Wrong, problems_of
-from care.domain.questionnaire.model import Constraint, Item, Questionnaire
+from care.domain.questionnaire.model import Item, Questionnaire
 from care.domain.questionnaire.places import place
 from care.domain.questionnaire.presence import askable, holding
 from care.domain.questionnaire.standing import Standing
