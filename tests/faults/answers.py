@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,6 +15,11 @@ REFUSALS: dict[str, tuple[int, int, str]] = {
     "bad-number": (400, 21211, ""),
     "opted-out": (400, 21610, ""),
 }
+
+
+def mark_of(words: str) -> str:
+    """A short name of a text: equal texts have the same."""
+    return hashlib.sha256(words.encode()).hexdigest()[:12]
 
 
 def account_of(target: str) -> str:

@@ -3,13 +3,14 @@
 It imports nothing of the project. What it reads is a list of flat records, each with a `kind`:
 
   person      address, others (on other channels), zone, consented, tasks (nominal local times to be asked for)
-  accepted    the provider took a message: id (ours, from its callback address), to, sid, mono
+  accepted    the provider took a message: id (ours, from its callback address), to, sid, words, mono
   refused     the provider certainly did not: to, code
   receipt     the provider said what became of a message: id, word, status (of our answer, 2xx is heard)
   text        somebody wrote to us: sid, sender, says (stop, danger, words), status
   intent      a worker is about to hand a message over: id, to
   opted-out   an address must not be written to, as could be seen at that moment: address, at
-  message     a row at the end, in or out; `task`, `letter`, `escalation`, `link` likewise
+  message     a row at the end, in or out, `words` as in accepted: equal for equal texts, no two others alike; `task`,
+              `letter`, `escalation`, `link` likewise
   state       a change of what is known of a message: id, known, begun (when that transaction began), handed (by the
               clock of the worker that marked it as leaving)
 """
@@ -167,11 +168,17 @@ def _unpaged(history: History, text: Line) -> Iterator[str]:
 
 
 def _stranded(history: History) -> Iterator[str]:
-    """Every message left, or somebody can see that it did not."""
+    """Every message left, or somebody can see that it did not.
+
+    Two equal texts to one phone are told apart by nobody who holds it: of those, as many have left as are said to.
+    """
+    said = Counter((one["address"], one["words"]) for one in history.out if one["known"] in LEFT)
+    came = Counter((one["to"], one["words"]) for one in history.of("accepted"))
     for one in history.out:
+        alike = one["address"], one["words"]
         if one["known"] not in FINAL or one["waits"]:
             yield f"{_name(one)} never came to an end"
-        elif one["known"] in LEFT and not history.accepted[one["id"]]:
+        elif one["known"] in LEFT and not history.accepted[one["id"]] and said[alike] > came[alike]:
             yield f"{_name(one)} is said to have left, and the provider never had it"
         elif one["known"] == "failed" and one["id"] not in history.mourned:
             yield f"{_name(one)} failed and nobody can see it"

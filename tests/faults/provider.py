@@ -20,7 +20,7 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.faults.answers import REFUSALS, account_of, answer, matches, raw
+from tests.faults.answers import REFUSALS, account_of, answer, mark_of, matches, raw
 from tests.faults.messenger import ACCOUNT, SENDER, Messenger
 from tests.faults.script import TIMEOUT, Manners
 
@@ -66,7 +66,7 @@ class Provider(Messenger):
             "uri": f"/2010-04-01/Accounts/{account}/Messages/{sid}.json",
         }
         self.kept.append(message)
-        self.note("accepted", id=ours, to=fields["To"], sid=sid)
+        self.note("accepted", id=ours, to=fields["To"], sid=sid, words=mark_of(fields["Body"]))
         if account == ACCOUNT:  # the other channel has no receipts
             self.receipts(message, callback, ours, self.manners[account])
         waiting = self.replies.get(fields["To"])

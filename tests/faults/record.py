@@ -14,6 +14,7 @@ from care.records.dead_letters import DeadLetter
 from care.records.escalations import Escalation, EscalationLink
 from care.records.patients import ContactPoint
 from care.records.tasks import Task
+from tests.faults.answers import mark_of
 
 
 def write(session: Session, path: str) -> None:
@@ -70,6 +71,7 @@ def _messages(session: Session) -> Iterator[dict[str, Any]]:
             "external": row.external_id,
             # A message that has not left may hold no address: it goes where its contact point leads then.
             "address": words[row.id].address or contacts.get(row.contact_point_id),
+            "words": mark_of(words[row.id].text),
             "task": str(row.task_id),
             "escalation": str(row.escalation_id),
             "waits": bool(row.send_at or row.take_at),

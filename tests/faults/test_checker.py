@@ -17,6 +17,7 @@ def message(name: str, **more: Any) -> dict[str, Any]:
     """A message that left and arrived, unless it says otherwise."""
     row = {"kind": "message", "id": name, "direction": "out", "purpose": "reminder", "known": "delivered"}
     row |= {"status": "completed", "reason": None, "dedupe": name, "external": f"SM-{name}", "address": ALICE}
+    row |= {"words": f"words of {name}"}
     return row | {"task": "t1", "escalation": "None", "waits": False} | more
 
 
@@ -24,8 +25,8 @@ def state(name: str, known: str, begun: float = 10.0, handed: str = "2026-03-02T
     return {"kind": "state", "id": name, "known": known, "begun": begun, "handed": handed}
 
 
-def accepted(name: str, to: str = ALICE) -> dict[str, Any]:
-    return {"kind": "accepted", "id": name, "to": to, "sid": f"SM-{name}"}
+def accepted(name: str, to: str = ALICE, words: str = "") -> dict[str, Any]:
+    return {"kind": "accepted", "id": name, "to": to, "sid": f"SM-{name}", "words": words or f"words of {name}"}
 
 
 def receipt(name: str, word: str, status: int = 204) -> dict[str, Any]:
@@ -93,6 +94,16 @@ def test_a_history_in_which_every_promise_was_kept() -> None:
 
 LOST: dict[str, Callable[[Lines], Lines]] = {
     "the provider never had what is said to have left": lambda lines: without(lines, "accepted", "m1"),
+    "of two equal texts that are said to have left the provider had one": lambda lines: [
+        *lines,
+        message("e2", purpose="emergency", task="None", words="words of e1"),
+    ],
+    "a page is said to have left and another one to the same phone did": lambda lines: [
+        *without(lines, "accepted", "p1"),
+        message("p2", purpose="page", address=NURSE, escalation="s1", task="None", known="unknown"),
+        {"kind": "letter", "row": "p2"},
+        accepted("p2", NURSE),
+    ],
     "a message is still queued at the end": lambda lines: changed(
         without(without(lines, "accepted", "m1"), "receipt", "m1"), "message", "m1", known="queued", waits=True
     ),
@@ -146,6 +157,17 @@ def test_a_page_may_be_sent_again_after_a_doubt_and_is_counted() -> None:
     found = check([*good(), state("p1", "sending"), state("p1", "unknown"), accepted("p1", NURSE)])
     assert found.holds, found
     assert (found.unknown, found.repeated) == (1, 1)
+
+
+def test_of_two_equal_texts_to_one_phone_it_does_not_matter_which_one_is_said_to_have_left() -> None:
+    taken_for_the_other = [
+        *changed(without(without(good(), "accepted", "e1"), "receipt", "e1"), "message", "e1", known="sent"),
+        message("e2", purpose="emergency", task="None", known="unknown", words="words of e1"),
+        state("e2", "unknown"),
+        {"kind": "letter", "row": "e2"},
+        accepted("e2", words="words of e1"),
+    ]
+    assert check(taken_for_the_other).holds
 
 
 def test_a_doubt_that_lies_before_nobody_is_found() -> None:
