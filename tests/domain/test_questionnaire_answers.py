@@ -150,6 +150,15 @@ def test_moments_are_read_in_the_patients_zone(text: str, wanted: str) -> None:
     assert shown(read(asked, text, "zh-Hans")) == wanted
 
 
+def test_several_lines_are_one_where_one_line_is_asked_for_and_stay_several_in_a_text() -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    kept = [
+        read_answer(Item("a", kind, {"": "?"}), "one\r\ntwo \n\n three", "en", now, "UTC")
+        for kind in ("string", "text")
+    ]
+    assert [one.value for one in kept if isinstance(one, Answer)] == ["one two three", "one\r\ntwo \n\n three"]
+
+
 def test_free_text_is_kept_as_it_was_written() -> None:
     asked = form(question("t", "text", maxLength=20)).by_id["t"]
     assert read(asked, "  My Foot hurts.\nSince today ") == Unclear("out-of-range")

@@ -82,7 +82,8 @@ def _read_value(
 
 
 def _read_text(item: Item, text: str) -> Answer | Unclear:
-    kept = text.strip()
+    # A line break is a text's; where one line is asked for (R4: type string), several lines are read as one.
+    kept = text.strip() if item.type == "text" else " ".join(line.strip() for line in text.split("\n") if line.strip())
     if not kept:
         return NOT_UNDERSTOOD
     if item.max_length is not None and len(kept) > item.max_length:
