@@ -47,6 +47,7 @@ def nested(depth: int) -> dict[str, Any]:
     return inner
 
 
+HUGE = {"url": "http://hl7.org/fhir/StructureDefinition/minValue", "valueInteger": 10**400}
 MALFORMED = [
     ("a linkId twice", [question("a"), question("a")], "duplicate-link-id", "a"),
     ("a choice without options", [question("c", "choice")], "choice-without-options", "c"),
@@ -101,6 +102,8 @@ MALFORMED = [
     ("an option that is nothing", [question("c", "choice", answerOption=[{}])], "malformed-option", "c"),
     ("a maxLength of nothing", [question("t", "text", maxLength=0)], "malformed-item", "t"),
     ("required that is a word", [question("a", required="yes")], "malformed-item", "a"),
+    ("a maxLength that is no number", [question("t", "text", maxLength=float("inf"))], "malformed-item", "t"),
+    ("a bound without end", [question("n", "integer", extension=[HUGE])], "malformed-item", "n"),
     ("items that are no list", [question("a", item={"linkId": "b"})], "malformed-item", "a"),
 ]
 

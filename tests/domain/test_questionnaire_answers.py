@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from care.domain.questionnaire import Answer, Item, Unclear, read_answer, read_answers
 from care.domain.questionnaire.amounts import number_text
 from care.domain.questionnaire.check import problem_of
+from care.domain.questionnaire.extensions import UNIT
 from care.domain.questionnaire.numbers import numbers_in
 from care.domain.questionnaire.text import normalised
 from tests.conftest import shared
@@ -191,3 +192,27 @@ def test_a_number_is_never_turned_into_another(name: str, whole: int, tenth: int
     answer = read(item(name), f"{whole}.{tenth}")
     if isinstance(answer, Answer) and not answer.comparator:
         assert answer.value == pytest.approx(float(f"{whole}.{tenth}"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "language"),
+    [
+        ("integer", "3 am", "en"),
+        ("integer", "3am", "en"),
+        ("integer", "7²", "en"),
+        ("integer", "百八十", "zh-Hans"),
+        ("quantity", "8 am", "en"),
+        ("quantity", "-70 kg", "en"),
+    ],
+)
+def test_what_only_looks_like_a_number_is_asked_again(kind: str, text: str, language: str) -> None:
+    kilograms = {"url": UNIT, "valueCoding": {"system": "http://unitsofmeasure.org", "code": "kg"}}
+    extra = {"extension": [kilograms]} if kind == "quantity" else {}
+    asked = form(question("q", kind, **extra)).by_id["q"]
+    assert isinstance(read(asked, text, language), Unclear)
+
+
+def test_the_beginning_of_an_option_does_not_choose_what_its_rest_denies() -> None:
+    asked = form(choice("q", "完全没有", "几乎每天")).by_id["q"]
+    assert isinstance(read(asked, "完全", "zh-Hans"), Unclear)
+    assert read(asked, "几乎", "zh-Hans") == asked.options[1].answer()

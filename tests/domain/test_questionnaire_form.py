@@ -96,6 +96,8 @@ UNREADABLE = [
     ("integer", True, "not-a-number"),
     ("decimal", "1e5", "not-a-number"),
     ("decimal", float("inf"), "not-a-number"),
+    ("integer", 10**400, "not-a-number"),
+    ("quantity", {"value": 10**400}, "not-a-number"),
     ("boolean", "perhaps", "wrong-type"),
     ("dateTime", "2026-13-01T08:00", "not-a-date"),
     ("string", {"a": 1, "b": 2}, "wrong-type"),

@@ -154,6 +154,18 @@ def test_a_form_of_a_hospital_is_scored_by_the_codes_of_its_items() -> None:
     assert applies(coded, named_by_link_id)
 
 
+def test_a_form_that_weighs_its_options_otherwise_gets_no_score() -> None:
+    options = [
+        {"valueCoding": {"code": str(worth)}, "extension": [{"url": ORDINAL, "valueDecimal": worth}]}
+        for worth in (1, 2, 3, 4)
+    ]
+    item = {"linkId": "a", "type": "choice", "answerOption": options}
+    shifted = read_questionnaire({"resourceType": "Questionnaire", "status": "active", "item": [item]})
+    answers = {"a": (shifted.by_id["a"].options[0].answer(),)}
+    (found,) = score(definition({"items": items("a", scale=[0, 3])}), shifted, answers)
+    assert (found.value, found.reason) == (None, "missing")
+
+
 def test_a_score_is_a_measure_and_replaces_the_forms_own_sum() -> None:
     own_sum = {
         "linkId": "sum",

@@ -20,6 +20,7 @@ _METER_LIMIT = re.compile(
 _NUMBER = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _OUT_OF = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(?:/|out of) ?([0-9]+)")
 _AGE = re.compile(r"(?<![a-z])(?:old|age|aged)(?![a-z])|岁|歲|年龄|年齡|年纪|年紀")
+_HOUR = re.compile(r" ?[ap]\.? ?m(?![a-z])")
 _ROUND = 100
 """三十多 is asked again; 四百多 and 十多万 are as round as "about 400"."""
 _TEMPERATURES = ("Cel", "[degF]")
@@ -48,6 +49,8 @@ def read_number(item: Item, text: str) -> Answer | Unclear:
 
 def _stands_alone(item: Item, before: str, after: str, only: Found) -> bool:
     """Whether nothing around a number makes it another one. A unit may follow only if the question asks in it."""
+    if _HOUR.match(after):
+        return False
     if harmless(f"{before} {after}", item):
         return True
     unit = ANY_UNIT.match(after.lstrip())
@@ -99,6 +102,8 @@ def _in_its_own_unit(item: Item, text: str) -> Said | None:
 def _believed(item: Item, said: Said) -> bool:
     """Whether what stands around an amount leaves it as it is. A short unit or none needs known words around it."""
     rest = f"{said.before} {said.after}"
+    if not said.unit and _HOUR.match(said.after):
+        return False  # 8 am is an hour, not eight units
     if harmless(rest, item):
         return True
     if clinical(item) or not said.plain_unit or not plain_remark(rest):
@@ -139,7 +144,7 @@ def settle(item: Item, value: float, unit: str, language: str, prefer: str = "")
     if _below_meter(item, value, unit):
         return meter_answer(item, "<")
     said = f"{number_text(value)} {label(unit, language)}".strip()
-    if not _possible(item, value, unit) or not _within(item, value):
+    if _is_less_than_nothing(value, unit) or not _possible(item, value, unit) or not _within(item, value):
         return Unclear("out-of-range", said)
     return Answer("quantity", value, unit=UNITS[unit].label or unit if unit in UNITS else unit, code=unit)
 
@@ -192,6 +197,11 @@ def _in(span: Span, value: float, unit: str) -> bool:
 
 def _possible(item: Item, value: float, unit: str) -> bool:
     return item.limits is None or _in(item.limits, value, unit)
+
+
+def _is_less_than_nothing(value: float, unit: str) -> bool:
+    """Whether it is a negative amount of what has none: in "weight -70 kg" the hyphen is no minus."""
+    return value < 0 and unit in UNITS and UNITS[unit].dimension != "temperature"
 
 
 def _below_meter(item: Item, value: float, unit: str) -> bool:

@@ -20,6 +20,7 @@ _LONGEST = 200
 _QUOTES = "'\""
 _TRAILING_BUT_QUOTES = "".join(char for char in TRAILING if char not in _QUOTES)  # 5' are feet
 _URL = re.compile(r"(?:https?://|urn:(?:uuid|oid):)[^\s<>\"]+")
+_RAISED = re.compile("[0-9０-９][⁰¹²³⁴-⁹₀-₉①-⑳⑴-⒇]")  # folded, 7² would be 72
 _MILLIONS = re.compile(r"(?<=[0-9])[MＭ](?![A-Za-z0-9])")
 
 
@@ -50,6 +51,8 @@ def read_answer(item: Item, text: str, language: str, now: datetime, zone: str, 
     plain = normalised(text).rstrip(TRAILING)
     if not plain:
         return NOT_UNDERSTOOD
+    if item.type not in CHOICES and _RAISED.search(text):
+        return Unclear("ambiguous")
     if item.type == "choice":
         return read_choice(item, plain)
     if item.type == "open-choice":

@@ -35,6 +35,8 @@ FRACTION = re.compile(
 )
 """三分之一, 三百五又三分之一; Cantonese 三份一, 一又十分一."""
 _LONGEST = 40
+_ABOUT = frozenset(("百八十", "千八百", "万八千", "萬八千"))
+"""Said of what is about a hundred, a thousand, ten thousand: 百八十块."""
 
 
 def han_number(text: str) -> float | None:
@@ -45,7 +47,7 @@ def han_number(text: str) -> float | None:
     """
     text = "".join(char for char in text if char not in _ROUGH and char != " ")
     whole, *rest = re.split("[点點]", text)
-    if len(text) > _LONGEST or len(rest) > 1 or not whole:
+    if len(text) > _LONGEST or len(rest) > 1 or not whole or text in _ABOUT:
         return None
     value = _whole(whole)
     if value is None or not rest:

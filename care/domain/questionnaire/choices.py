@@ -108,7 +108,8 @@ def _named(item: Item, plain: str) -> list[Option]:
 
 
 def _begins(option: Option, plain: str) -> bool:
-    return any(name.startswith(plain) for name in _names(option))
+    """Whether its name begins so; 完全 alone does not begin 完全没有: what is left out turns it round."""
+    return any(name.startswith(plain) and not NEGATIONS.search(name, len(plain)) for name in _names(option))
 
 
 def _stands_in(name: str, plain: str) -> bool:

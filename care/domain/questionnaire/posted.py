@@ -175,9 +175,17 @@ def _number(value: Any) -> float:
     if isinstance(value, str):
         plain = unicodedata.normalize("NFKC", value).strip()
         value = float(plain) if _NUMBER.fullmatch(plain) else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
         raise _Unreadable("not-a-number", "this is not a number")
     return value
+
+
+def _is_finite(value: int | float) -> bool:
+    """Whether a number is one that can be computed with; JSON lets a whole number have any length."""
+    try:
+        return isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _integer(item: Item, value: Any, zone: str) -> Answer:

@@ -124,7 +124,10 @@ def _items(raws: list[tuple[_Raw, tuple[str, ...]]], source: Source) -> dict[str
     found: dict[str, Item] = {}
     for raw, path in raws:
         above = found[path[-1]] if path else None
-        item = read_item(raw, path, above is not None and above.hidden, source)
+        try:
+            item = read_item(raw, path, above is not None and above.hidden, source)
+        except OverflowError:
+            raise refuse("malformed-item", str(raw["linkId"]), "a number in it is too large") from None
         loops = (*above.loops, above.link_id) if above is not None and above.is_loop else above.loops if above else ()
         is_loop = item.repeats and item.type != "display" and item.link_id in holding
         found[item.link_id] = replace(item, loops=loops, is_loop=is_loop) if loops or is_loop else item

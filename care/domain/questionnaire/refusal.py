@@ -35,7 +35,7 @@ def whole(value: Any, what: str, link_id: str, least: int = 0) -> int | None:
     """A whole number that is at least `least`, or None where there is none."""
     if value is None:
         return None
-    if isinstance(value, float) and value == int(value):
+    if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         kind = "positive whole number" if least else "whole number"

@@ -153,10 +153,16 @@ def _counted(part: Part, item: Item, standing: Standing) -> float | None:
     value = sum(known)
     if part.scale is not None:
         low, high = part.scale
-        if not low <= value <= high:
+        if not low <= value <= high or _is_shifted(item, low, high):
             return None
         value = low + high - value if part.reverse else value
     return value * part.weight
+
+
+def _is_shifted(item: Item, low: float, high: float) -> bool:
+    """Whether the form weighs its options otherwise than the instrument does: from 1 to 4 where that says 0 to 3."""
+    worth = [number for number in map(ordinal_of, item.options) if number is not None]
+    return bool(worth) and ((low not in worth and max(worth) > high) or (high not in worth and min(worth) < low))
 
 
 def _number(item: Item, answer: Answer) -> float | None:
