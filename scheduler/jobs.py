@@ -10,7 +10,18 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from care.runtime import Runtime
-from care.services import audits, escalations, forms, heartbeats, inbox, outbox, plans, reminders, reports, unconfirmed
+from care.services import (
+    audits,
+    escalations,
+    form_drafts,
+    heartbeats,
+    inbox,
+    outbox,
+    plans,
+    reminders,
+    reports,
+    unconfirmed,
+)
 from care.services.queue import Worked
 
 Lane = Literal["clock", "worker"]
@@ -54,7 +65,7 @@ JOBS: tuple[Job, ...] = (
     Job("page", "clock", 2, lambda session, rt: escalations.page_due(session, rt, rt.now())),
     Job("seal", "clock", 5, _seal),
     Job("unconfirmed", "clock", 600, lambda session, rt: unconfirmed.expire_due(session, rt, rt.now())),
-    Job("forms", "clock", 60, lambda session, rt: forms.settle_due(session, rt, rt.now())),
+    Job("forms", "clock", 60, lambda session, rt: form_drafts.settle_due(session, rt, rt.now())),
     Job("heartbeat-worker", "worker", 5, _beat("worker")),
     Job(
         "turns",

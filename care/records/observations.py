@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Double, ForeignKey, Index, select
+from sqlalchemy import Double, ForeignKey, Index, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from care.domain.measure import Measure
@@ -44,3 +44,10 @@ def series(
     if wanted:
         found = found.where(Observation.code.in_(wanted))
     return list(session.scalars(found.order_by(Observation.at, Observation.id)))
+
+
+def stop_counting(session: Session, response_ids: Collection[UUID]) -> None:
+    """What these reports say stands in another one by now; no row is lost (no commit)."""
+    if response_ids:
+        change = update(Observation).where(Observation.response_id.in_(response_ids)).values(superseded=True)
+        session.execute(change.execution_options(synchronize_session="fetch"))

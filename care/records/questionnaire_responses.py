@@ -48,3 +48,13 @@ def reports(session: Session, patient_id: UUID, limit: int = 100) -> list[Questi
     found = select(QuestionnaireResponse).where(QuestionnaireResponse.patient_id == patient_id)
     newest = found.order_by(QuestionnaireResponse.authored_at.desc(), QuestionnaireResponse.id.desc())
     return list(session.scalars(newest.limit(limit)))
+
+
+def told_of_draft(session: Session, task_id: UUID) -> list[UUID]:
+    """The stopped reports that were made of what was filled in of a task's form before it was handed in."""
+    found = select(QuestionnaireResponse.id).where(
+        QuestionnaireResponse.task_id == task_id,
+        QuestionnaireResponse.status == "stopped",
+        QuestionnaireResponse.source == "app",
+    )
+    return list(session.scalars(found))

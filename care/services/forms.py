@@ -1,7 +1,7 @@
 """Forms: a task's questionnaire as the patient's app fills it in. What was filled in is kept until it is handed in.
 
-A phone that dies loses nothing, and what a patient began by text goes on in the form. When a task's time is over with
-a draft still there, what it says is judged like an answer that broke off in a conversation: as a stopped report.
+A phone that dies loses nothing, and what a patient began by text goes on in the form. What becomes of a draft that is
+given up is in services/form_drafts.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from care.domain.codes import ResponseStatus, TaskStatus
+from care.domain.codes import ResponseStatus
 from care.domain.questionnaire import Answer, Answers, Questionnaire, check, from_response, to_response
 from care.domain.questionnaire.check import Issue
 from care.domain.questionnaire.form import form as drawn
-from care.domain.questionnaire.form import holds_answer, standing
+from care.domain.questionnaire.form import standing
 from care.domain.questionnaire.places import link_id_of
 from care.domain.questionnaire.posted import answers_from_form, followed, read_posted, without_instance
 from care.domain.questionnaire.values import value_of
@@ -33,15 +33,9 @@ from care.records.questionnaire_responses import QuestionnaireResponse
 from care.records.tasks import Task
 from care.runtime import Runtime
 from care.services import content, reports
-from care.services.drafts import Draft, draft, store
 from care.services.emergencies import emergency_words
+from care.services.form_drafts import UNFINISHED, Posted, danger_kept, read_kept, settle_at
 from care.services.locks import wait_for_patient
-from care.services.queue import Queue, Worked, work
-
-Posted = Mapping[str, Sequence[Any]]
-QUEUE = Queue("form-drafts", FormDraft, "settle_at")
-UNFINISHED = frozenset(("required", "too-few"))
-"""Problems that are none while a form is being filled in."""
 
 
 class Removal(NamedTuple):
@@ -74,13 +68,12 @@ def open_form(session: Session, rt: Runtime, patient: Patient, task_id: UUID, la
     form = content.questionnaire(session, task.questionnaire).at(rt.now())
     kept = form_draft(session, task.id)
     spoken = language or patient.language
-    if kept is None:
-        answers = _begun(session, patient, task) or _handed_in(session, form, task)
-        return Opened(task.id, _draw(form, answers, spoken, ()), None, {})
-    posted = kept.answers
-    answers, issues = read_posted(form, posted, patient.time_zone)
+    if kept is None or (task.completed_at is not None and kept.updated_at < task.completed_at):
+        known = _begun(session, patient, task) or _handed_in(session, form, task)
+        return Opened(task.id, _draw(form, known, spoken, ()), None, {})
+    posted, answers, issues = read_kept(form, kept.answers, patient.time_zone)
     made = _draw(form, answers, spoken, issues)
-    return Opened(task.id, made, kept.updated_at, _unread(posted, issues), _advice(patient, form, answers))
+    return Opened(task.id, made, kept.updated_at, _unread(posted, issues), _advice(patient, form, posted, answers))
 
 
 def keep_draft(
@@ -106,7 +99,7 @@ def keep_draft(
     answers: Answers = read
     kept = form_draft(session, task.id)
     if kept is not None and removal is None:
-        before, _ = read_posted(form, kept.answers, patient.time_zone)
+        before = read_kept(form, kept.answers, patient.time_zone).answers
         posted, answers = _followed(form, before, posted, answers)
     made = _draw(form, answers, language or patient.language, issues)
     if kept is None:
@@ -114,9 +107,10 @@ def keep_draft(
         session.add(kept)
     kept.answers = {place: _without_data(values) for place, values in posted.items()}
     kept.updated_at = now
-    kept.settle_at = max(now, task.closes_at or task.expires_at)
+    advice = _advice(patient, form, kept.answers, answers)
+    kept.settle_at = settle_at(task, now, bool(advice))
     session.commit()
-    return Opened(task.id, made, now, _unread(kept.answers, issues), _advice(patient, form, answers))
+    return Opened(task.id, made, now, _unread(kept.answers, issues), advice)
 
 
 def hand_in(
@@ -126,6 +120,12 @@ def hand_in(
 
     Raises Invalid with `errors`, each with its place, when an answer is missing or cannot stand.
     """
+    # The same form handed in again is the same request, whatever it would compute or be refused for by now.
+    request = {"form": posted}
+    if idempotency_key is not None:
+        stored = reports.submitted(session, patient, request, task_id, idempotency_key)
+        if stored is not None:
+            return stored
     task = _task(session, rt, patient, task_id)
     form = content.questionnaire(session, task.questionnaire).at(rt.now())
     answers = standing(form, answers_from_form(form, posted, patient.time_zone))
@@ -136,53 +136,14 @@ def hand_in(
     document = to_response(
         form, answers, id="", patient=str(patient.id), authored=rt.now(), status=ResponseStatus.COMPLETED.value
     )
-    # The same form handed in again is the same request: what only says when and by which id is left to the report.
+    # What only says when and by which id is left to the report.
     whole = {name: part for name, part in document.items() if name not in ("id", "authored")}
-    return reports.submit(session, rt, patient, whole, task.id, idempotency_key)
+    return reports.submit(session, rt, patient, whole, task.id, idempotency_key, request)
 
 
-def settle_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 200) -> Worked:
-    """Drafts of tasks whose time is over: what they say becomes a stopped report and is judged; commits."""
-
-    def handle(inner: Session, rows: list[FormDraft]) -> None:
-        stopped = [(row, *found) for row in rows if (found := _stopped(inner, now, row)) is not None]
-        store(inner, [made for _, made, _ in stopped])
-        for row, made, answers in stopped:
-            reports.answer_danger(inner, now, inner.get_one(Patient, row.patient_id), made.response["id"], answers)
-        for row in rows:
-            row.settle_at = None
-            inner.delete(row)
-
-    session.expire_all()
-    return work(session, QUEUE, handle, now, limit=limit)
-
-
-def _stopped(session: Session, now: datetime, row: FormDraft) -> tuple[Draft, Answers] | None:
-    task, patient = session.get_one(Task, row.task_id), session.get_one(Patient, row.patient_id)
-    if task.status in (TaskStatus.COMPLETED.value, TaskStatus.CANCELLED.value):
-        return None
-    form = content.questionnaire(session, task.questionnaire).at(row.updated_at)
-    answers, _ = read_posted(form, row.answers, patient.time_zone)
-    wrong = {issue.link_id for issue in check(form, standing(form, answers)) if issue.code not in UNFINISHED}
-    kept = standing(form, {at: given for at, given in answers.items() if at not in wrong})
-    if not holds_answer(kept):
-        return None
-    stopped = draft(
-        now,
-        patient,
-        form,
-        kept,
-        authored_at=row.updated_at,
-        source="app",
-        task=task,
-        status=ResponseStatus.STOPPED,
-    )
-    return stopped, kept
-
-
-def _advice(patient: Patient, form: Questionnaire, answers: Answers) -> str:
-    """Words of danger are answered before the form is handed in; a person is called when it is, or is given up."""
-    verdict = reports.danger_in(standing(form, answers))
+def _advice(patient: Patient, form: Questionnaire, posted: Posted, answers: Answers) -> str:
+    """Words of danger are answered before the form is handed in; a person is called when it is, or soon after."""
+    verdict = danger_kept(form, posted, answers)
     return emergency_words(verdict, patient.language, patient.country) if verdict else ""
 
 

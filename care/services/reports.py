@@ -28,8 +28,9 @@ from care.library import lexicon
 from care.records.care_plans import active_plans
 from care.records.form_drafts import drop_form_draft
 from care.records.idempotency_keys import IdempotencyKey
+from care.records.observations import stop_counting
 from care.records.patients import Patient
-from care.records.questionnaire_responses import QuestionnaireResponse
+from care.records.questionnaire_responses import QuestionnaireResponse, told_of_draft
 from care.records.tasks import Task
 from care.runtime import Runtime
 from care.services import content, outbox
@@ -50,6 +51,7 @@ __all__ = [
     "score_due",
     "store",
     "submit",
+    "submitted",
 ]
 
 AHEAD = timedelta(hours=24)  # how long before its due moment a task can be answered (today's list is longer than now)
@@ -65,16 +67,17 @@ def submit(
     document: Mapping[str, Any],
     task_id: UUID | None = None,
     idempotency_key: str | None = None,
+    request: Mapping[str, Any] | None = None,
 ) -> tuple[int, dict[str, Any]]:
     """A whole report from the patient's app: (HTTP status, answer); commits.
 
-    The same key with the same request gives the stored answer, whatever has happened since. Raises NotFound (someone
-    else's task, a questionnaire that is not this patient's), Invalid (`errors` names each linkId), Conflict (the key
-    was used for another request; the task is cancelled or not due yet).
+    The same key with the same request (the document, where it is not what was sent) gives the stored answer, whatever
+    has happened since. Raises NotFound (someone else's task, a questionnaire that is not this patient's), Invalid
+    (`errors` names each linkId), Conflict (the key was used for another request; the task is cancelled or not due yet).
     """
     now = rt.now()
     wait_for_patient(session, patient.id)
-    digest = _digest(document, task_id)
+    digest = _digest(document if request is None else request, task_id)
     if idempotency_key is not None:
         stored = _stored(session, patient, idempotency_key, digest)
         if stored is not None:
@@ -97,6 +100,8 @@ def submit(
     )
     if task is not None:
         drop_form_draft(session, task.id)
+        if not _over(task, authored_at):
+            stop_counting(session, told_of_draft(session, task.id))
     answer = _answer(response, answer_danger(session, now, patient, response.id, answers))
     if idempotency_key is not None:
         row = IdempotencyKey(
@@ -111,6 +116,13 @@ def submit(
         session.add(row)
     session.commit()
     return 201, answer
+
+
+def submitted(
+    session: Session, patient: Patient, request: Mapping[str, Any], task_id: UUID, idempotency_key: str
+) -> tuple[int, dict[str, Any]] | None:
+    """The answer that this request with this key had; None for a new one. Raises Invalid, Conflict: as submit."""
+    return _stored(session, patient, idempotency_key, _digest(request, task_id))
 
 
 def _digest(document: Mapping[str, Any], task_id: UUID | None) -> str:

@@ -158,8 +158,9 @@ def own_seeds() -> list[Seed]:
     }
     action = {key: value for key, value in action.items() if key != "_title"}
     plan = {**pattern, "url": PROTOCOL, "version": "1", "action": [_in_chinese(action, "title")]}
-    return [*shipped, _seed("Questionnaire", document()), _seed("PlanDefinition", plan)]
+    return [*shipped, seed("Questionnaire", document()), seed("PlanDefinition", plan)]
 
 
-def _seed(kind: str, made: Mapping[str, Any]) -> Seed:
+def seed(kind: str, made: Mapping[str, Any]) -> Seed:
+    """A document as something that can be published."""
     return Seed(kind, made["url"], made["version"], made, sha256_of(made))

@@ -18,7 +18,7 @@ from care.records.patients import Patient
 from care.records.questionnaire_responses import QuestionnaireResponse
 from care.records.tasks import Task
 from care.runtime import Runtime
-from care.services import content, forms, inbox
+from care.services import content, form_drafts, inbox
 from care.services.plans import start_plan
 from tests.care_api.own_forms import PROTOCOL, own_seeds
 from tests.care_api.serving import enrolled, patient_token
@@ -176,7 +176,7 @@ def test_words_of_danger_are_answered_while_the_form_is_filled_in_and_a_person_i
     assert put(client, bearer, task, {"else": ["all is well"]}).json["advice"] == ""
     put(client, bearer, task, {"else": ["I have chest pain"]})
     clock.forward(hours=21)
-    forms.settle_due(session, rt, clock.now)
+    form_drafts.settle_due(session, rt, clock.now)
     (raised,) = session.scalars(select(Escalation))
     assert raised.cause == "red-flag"
 
@@ -190,10 +190,10 @@ def test_what_was_begun_and_never_handed_in_is_judged_when_its_time_is_over(
     session: Session, rt: Runtime, clock: Clock, client: FlaskClient, bearer: dict[str, str], task: str
 ):
     put(client, bearer, task, {"pain": [True], "strength": ["9"], "temperature": ["900"]})
-    forms.settle_due(session, rt, clock.now)
+    form_drafts.settle_due(session, rt, clock.now)
     assert session.scalars(select(func.count()).select_from(QuestionnaireResponse)).one() == 0
     clock.forward(hours=21)
-    assert forms.settle_due(session, rt, clock.now).done == 1
+    assert form_drafts.settle_due(session, rt, clock.now).done == 1
     (report,) = session.scalars(select(QuestionnaireResponse))
     assert report.status == "stopped"
     assert [item["linkId"] for item in report.document["item"]] == ["pain", "strength"]
@@ -206,7 +206,7 @@ def test_a_form_that_was_only_looked_at_leaves_nothing(
 ):
     put(client, bearer, task, {"pain": [], "medicine": [1]})
     clock.forward(hours=21)
-    forms.settle_due(session, rt, clock.now)
+    form_drafts.settle_due(session, rt, clock.now)
     assert session.scalars(select(func.count()).select_from(QuestionnaireResponse)).one() == 0
 
 
