@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from care.domain.message import Incoming
 from care.errors import Conflict
+from care.records.communications import CommunicationContent
 from care.records.ids import new_id
 from care.records.patients import Patient, contact_points
 from care.runtime import Runtime
@@ -33,7 +34,7 @@ class Written:
 def write(session: Session, rt: Runtime, patient: Patient, text: str, key: str | None = None) -> Written:
     """Keep and screen a text of a signed-in patient; commits. The same key twice is one text.
 
-    Raises Conflict for a patient without any address, who cannot be answered.
+    Raises Conflict for a patient without any address, who cannot be answered, and for a key of another text.
     """
     contacts = contact_points(session, patient.id)
     own = next((one for one in contacts if one.status == "active"), contacts[0] if contacts else None)
@@ -42,6 +43,8 @@ def write(session: Session, rt: Runtime, patient: Patient, text: str, key: str |
     external_id = f"app:{patient.id}:{key or new_id()}"
     incoming = Incoming(own.channel, own.address, text, external_id, rt.now())
     received = inbox.receive(session, rt, incoming, patient.id)
+    if not received.new and session.get_one(CommunicationContent, received.communication_id).text != text:
+        raise Conflict("idempotency-key-reused", "this key was used for another message")
     alarming = is_alarming(received.verdict)
     advice = emergency_words(received.verdict, patient.language, patient.country) if alarming else ""
     return Written(received.communication_id, received.new, advice)

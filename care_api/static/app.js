@@ -234,19 +234,21 @@ const messages = async () => {
   const text = h("textarea", { id: "letter", rows: 3, maxlength: 2000, "aria-describedby": "letter-hint" });
   const state = h("p", { class: "state", role: "status" });
   const advice = h("div", { class: "advice", role: "alert", hidden: true });
-  let key = newKey();
+  let [key, sent] = [newKey(), ""];
   const write = h("form", { class: "card", novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
     if (!text.value.trim()) {
       state.textContent = t("messages-empty");
       return void text.focus();
     }
+    const words = text.value.trim();
+    if (sent !== words) [sent, key] = [words, newKey()]; // tried again as it is, it is one message
     try {
-      const answer = await call("POST", "/me/messages", { body: { text: text.value.trim() }, key });
-      list.append(bubble({ direction: "in", text: text.value.trim(), at: new Date().toISOString() }));
+      const answer = await call("POST", "/me/messages", { body: { text: words }, key });
+      list.append(bubble({ direction: "in", text: words, at: new Date().toISOString() }));
       none.hidden = true;
       text.value = "";
-      key = newKey();
+      sent = "";
       state.textContent = t("messages-sent");
       if (answer.advice) {
         advice.replaceChildren(h("h2", {}, t("form-advice-title")), h("p", {}, answer.advice), callButton());

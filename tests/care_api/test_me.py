@@ -147,3 +147,16 @@ def test_another_patients_things_cannot_even_be_named(client: FlaskClient, patie
     mine = [rule.rule for rule in client.application.url_map.iter_rules() if rule.rule.startswith("/api/v1/me")]
     assert mine
     assert not any("<" in rule for rule in mine)
+
+
+def test_another_text_under_a_key_that_was_used_is_refused_and_never_lost(
+    client: FlaskClient, bearer: dict[str, str]
+):
+    headers = {**bearer, "Idempotency-Key": "letter"}
+    first, again, other = (
+        client.post("/api/v1/me/messages", json={"text": text}, headers=headers)
+        for text in ("I feel well", "I feel well", "I have chest pain")
+    )
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json["id"] == again.json["id"]
+    assert (other.status_code, other.json["code"]) == (409, "idempotency-key-reused")
