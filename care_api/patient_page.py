@@ -51,7 +51,7 @@ def version() -> str:
 @blueprint.app_template_global()
 def own(name: str) -> str:
     """The address of one of the page's files."""
-    return url_for("patient_page.static_file", version=version(), name=name)
+    return url_for("patient_page.static_file", asked=version(), name=name)
 
 
 @blueprint.get("/me")
@@ -64,9 +64,9 @@ def page() -> str:
     )
 
 
-@blueprint.get("/me/assets/<version>/<path:name>")
+@blueprint.get("/me/assets/<asked>/<path:name>")
 @may("anyone")
-def static_file(version: str, name: str) -> Response:
+def static_file(asked: str, name: str) -> Response:
     """One file of the page, or the words of one language."""
     if name.startswith("words.") and name.endswith(".json"):
         language = name.removeprefix("words.").removesuffix(".json")
@@ -77,6 +77,9 @@ def static_file(version: str, name: str) -> Response:
         response = send_from_directory(FOLDER, name, max_age=_YEAR)
     else:
         raise NotFound("file", "no such file")
+    if asked != version():  # while servers are exchanged, what one has is not kept under the name of another's
+        response.cache_control.public = False
+        return response
     response.cache_control.public = True
     response.cache_control.max_age = _YEAR
     response.cache_control.immutable = True

@@ -42,6 +42,13 @@ def test_the_page_and_its_files_are_for_anyone_and_allow_nothing_from_elsewhere(
         assert "immutable" in found.headers["Cache-Control"]
 
 
+def test_a_file_is_not_kept_under_the_name_of_another_version(client: FlaskClient):
+    for name in ("app.js", "words.en.json"):
+        found = client.get(f"/me/assets/another/{name}")
+        assert found.status_code == 200
+        assert found.headers["Cache-Control"] == "no-store"
+
+
 def test_the_manifest_names_icons_that_are_there(client: FlaskClient):
     found = client.get("/me/manifest.webmanifest")
     assert found.content_type == "application/manifest+json"
