@@ -216,3 +216,28 @@ def test_the_beginning_of_an_option_does_not_choose_what_its_rest_denies() -> No
     asked = form(choice("q", "完全没有", "几乎每天")).by_id["q"]
     assert isinstance(read(asked, "完全", "zh-Hans"), Unclear)
     assert read(asked, "几乎", "zh-Hans") == asked.options[1].answer()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no, a little",
+        "no, pain in my arm",
+        "no, I do",
+        "no i have",
+        "I didn't say no",
+        "that's not a no",
+        "yes, gone",
+        "没有，有点痛",
+        "没有，很痛",
+    ],
+)
+def test_a_yes_or_no_that_is_taken_back_is_asked_again(text: str) -> None:
+    asked = form(question("q") | {"text": "Do you have chest pain? 您胸痛吗？"}).by_id["q"]
+    assert isinstance(read(asked, text, "zh-Hans"), Unclear)
+
+
+@pytest.mark.parametrize("text", ["no, no pain", "no, that is not right", "no, last week", "没有，不痛", "no, thanks"])
+def test_a_no_with_a_remark_that_leaves_it_is_a_no(text: str) -> None:
+    asked = form(question("q") | {"text": "Do you have chest pain? 您胸痛吗？"}).by_id["q"]
+    assert read(asked, text, "zh-Hans") == Answer("boolean", False)

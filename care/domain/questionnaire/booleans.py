@@ -12,6 +12,8 @@ from care.domain.questionnaire.yes_no_words import (
     AGREED,
     BY_THE_WAY,
     CONSENT,
+    FELT,
+    GONE,
     HEDGES,
     PADDED_ZH,
     REFUSED,
@@ -24,6 +26,8 @@ from care.domain.questionnaire.yes_no_words import (
 _YES, _NO = Answer("boolean", True), Answer("boolean", False)
 _CLAUSE = re.compile(r"[,.;!?。;\n]+")
 _BUT = re.compile(r"但|不过|不過|只是|除了|除非|只有|(?<![a-z])(?:except|only|unless|apart from|other than)(?![a-z])")
+_AFTER_ALL = re.compile(r"(?:^| )(?:i|we|it|he|she|they|there) (?:do|does|did|have|has|had|am|is|are|was|were)$")
+"""How an affirmative statement ends: "no, I do"."""
 _DENIED_SYMPTOM = re.compile(
     r"(?:i have |i feel |there is |there's )?(?:no|not any|no more) ([a-z]{3,})(?: today| now| at all)?"
     r"|我?(?:今天|今日|现在|現在)?(?:完全|都|已经|已經)?(?:没有|沒有|没|沒|不|冇|無|无|"
@@ -66,11 +70,11 @@ def read_boolean(item: Item, plain: str) -> Answer | Unclear:
     if about is not None:
         return about
     if rest:
-        if _opens(first, YES_FIRST, YES) and not _says_no(rest):
+        if _opens(first, YES_FIRST, YES) and not _says_no(item, rest):
             return _YES
-        if _opens(first, NO_FIRST, NO) and not _says_yes(rest):
+        if _opens(first, NO_FIRST, NO) and not _says_yes(item, rest):
             return _NO
-    said = _statement(item, plain)
+    said = None if _AFTER_ALL.search(plain) else _statement(item, plain)
     if said is not None:
         return said
     return Unclear("ambiguous") if first in YES_FIRST | NO_FIRST else NOT_UNDERSTOOD
@@ -128,12 +132,18 @@ def _opens(clause: str, openings: frozenset[str], entries: frozenset[str]) -> bo
     return clause in openings or (clause in entries and clause.split(" ")[0] in openings)
 
 
-def _says_no(rest: str) -> bool:
-    return NEGATIONS.search(rest) is not None
+def _says_no(item: Item, rest: str) -> bool:
+    """Whether a remark takes a yes back: it denies something, or says that it is over."""
+    over = GONE.search(rest) is not None and not _OF_ITS_COURSE.search(asked_words(item))
+    return over or NEGATIONS.search(rest) is not None
 
 
-def _says_yes(rest: str) -> bool:
-    return any(word in YES or word == "but" for word in re.split(r"[\s,.;!?。]+", rest)) or bool(_BUT.search(rest))
+def _says_yes(item: Item, rest: str) -> bool:
+    """Whether a remark takes a no back: it agrees after all, makes an exception, or says of what is felt how it is."""
+    if any(word in YES or word == "but" for word in re.split(r"[\s,.;!?。]+", rest)) or _BUT.search(rest):
+        return True
+    felt = FELT.search(rest) is not None and not proposed(item) and not NEGATIONS.search(rest)
+    return rest in YES or felt or _AFTER_ALL.search(rest) is not None
 
 
 def _statement(item: Item, plain: str) -> Answer | None:
@@ -156,8 +166,8 @@ def _statement(item: Item, plain: str) -> Answer | None:
         elif word == "no" and place + 1 < len(tokens) and tokens[place + 1] in ("way", "chance"):
             turned = not turned
         elif word in SAYS_NO or (agreeing and word in REFUSED):
-            if turned and word not in NO:
-                return None  # "not wrong", "not bad": no clear yes
+            if turned:
+                return None  # "not wrong", "I would not say no": no clear yes
             said.append(False)
             turned = False
         elif word not in SAYS_NOTHING:

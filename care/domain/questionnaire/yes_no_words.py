@@ -31,6 +31,15 @@ CONSENT = re.compile(
 )
 """What makes a question one that "ok" answers."""
 
+FELT = re.compile(
+    r"(?<![a-z])(?:a little|a bit|slight\w*|mild\w*|severe\w*|terribl\w*|worse|hurts?|pain\w*|pressure|tight\w*|"
+    r"started|sometimes|often|always|every|just)(?![a-z])|[0-9]|"
+    r"有点|有點|有一点|有一點|有些|有啲|有少少|一点|一點|偶尔|偶爾|有时|有時|才|痛|疼|闷|悶"
+)
+"""What after a no says that there is something after all: "no, a little", 没有，有点痛."""
+GONE = re.compile(r"(?<![a-z])(?:gone|stopped|none|nothing)(?![a-z])|好了|消失")
+"""What after a yes says that there is nothing any more."""
+
 # The words of a short statement: what says yes, what says no, what turns the next one round, what says neither.
 SAYS_YES = words_of("""
     yes | yeah | yep | yup | yea | yah | aye | true | right | correct | accurate | affirmative | agreed | agree
