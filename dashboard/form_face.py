@@ -78,7 +78,8 @@ def filled_in(
             count = fields.get(name, "")
             posted[unquote(name[len(COUNT) :])] = [int(count) if count.isdecimal() and len(count) < 6 else 1]
     if act == "add":
-        posted[unquote(rest)] = [1 + each for each in posted.get(unquote(rest), [1])]
+        counted = [each for each in posted.get(unquote(rest), [1]) if isinstance(each, int)]
+        posted[unquote(rest)] = [1 + each for each in counted]
     unseen = {place: given for place, given in before.items() if place not in posted}
     if act == "remove":
         name, _, number = rest.rpartition(":")

@@ -145,6 +145,7 @@ def test_a_walk_of_another_form_is_refused(walk: Walked, admin: FlaskClient):
         {"act": "remove:wound:9"},
         {"act": "remove:::"},
         {"act": "add:nowhere"},
+        {"act": "add:pain", "p": "pain", "a.pain": "urn:hospital:pain|none"},
         {"p": "pain", "a.pain": "made up"},
         {"p": "temperature", "a.temperature": "9" * 400},
         {"p": "more", "a.more": "\x00"},
