@@ -241,3 +241,27 @@ def test_a_yes_or_no_that_is_taken_back_is_asked_again(text: str) -> None:
 def test_a_no_with_a_remark_that_leaves_it_is_a_no(text: str) -> None:
     asked = form(question("q") | {"text": "Do you have chest pain? 您胸痛吗？"}).by_id["q"]
     assert read(asked, text, "zh-Hans") == Answer("boolean", False)
+
+
+@pytest.mark.parametrize("text", ["I dont think 3", "didnt cough 3 days", "it wasnt 3", "3 isnt true", "cant say 3"])
+def test_a_negation_without_its_apostrophe_is_one(text: str) -> None:
+    asked = form(question("q", "integer") | {"text": "For how many days have you had a cough?"}).by_id["q"]
+    assert isinstance(read(asked, text), Unclear)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (("i can walk", "in a wheelchair"), "I cant walk"),
+        (("hypertension", "diabetes"), "hypotension"),
+        (("hypertension", "diabetes"), "prediabetes"),
+        (("regular", "stopped"), "irregular"),
+        (("有时", "从不"), "有"),
+        (("好转", "没有好转"), "好"),
+        (("0", "1", "2"), "a"),
+    ],
+)
+def test_what_is_nearly_the_name_of_an_option_but_means_another_is_asked_again(
+    options: tuple[str, ...], text: str
+) -> None:
+    assert isinstance(read(form(choice("q", *options)).by_id["q"], text, "zh-Hans"), Unclear)

@@ -237,3 +237,10 @@ def test_what_stands_below_an_answer_goes_with_it() -> None:
     after = answers_from_form(asked, {"hurts": ["urn:c|back"], place("since", (1,)): ["May"]})
     assert place("since", (0,)) in followed(asked, before, after)
     assert len(node(drawn(asked, before, "en"), "hurts")["instances"]) == 2
+
+
+def test_what_is_written_beside_the_options_is_read_as_a_text_message_would_be() -> None:
+    colours = form(choice("q", "red", "blue") | {"type": "open-choice"}, question("line", "string"))
+    answers = answers_from_form(colours, {"q": ["red "], "line": ["one\n two"]})
+    assert answers == {"q": (colours.by_id["q"].options[0].answer(),), "line": (Answer("string", "one two"),)}
+    assert answers_from_form(colours, {"q": ["Green"]}) == {"q": (Answer("string", "Green"),)}

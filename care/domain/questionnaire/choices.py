@@ -11,6 +11,7 @@ from care.domain.questionnaire.numbers import numbers_in
 from care.domain.questionnaire.reading import NOT_UNDERSTOOD, Unclear
 from care.domain.questionnaire.text import TRAILING, normalised
 from care.domain.questionnaire.words import FILLER_EN, FILLER_ZH, NEGATIONS, NO, SYMPTOM_WORDS
+from care.domain.questionnaire.yes_no_words import AGREED
 
 _SEPARATOR = re.compile(r"[,;/&+]|\s|和|跟|与|與|同|及|以及|\band\b")
 _LETTER = re.compile(r"\(?([a-z])[).:]?")
@@ -26,6 +27,8 @@ _INDEX_FILLER = re.compile(
 )
 _AROUND_A_NAME = {"very", "quite", "pain", "feel", "feeling"}
 _NONE_NAMES = {"none", "no", "not at all", "没有", "沒有", "无", "無"}
+_HAVING = {"有", "会", "會", "要"}
+"""With 好 what anybody says to anything: no beginning of 有时 or 好转."""
 _DENIAL = re.compile(
     r"(?:i have |i feel |there is )?(?:no|not)(?: any)? ([a-z]{3,})(?: today| now)?"
     r"|我?(?:今天|今日)?(?:完全|都)?(?:没有|沒有|没|沒|不|冇|無|无|唔)([\u4e00-\u9fff]{1,4}?)(?:了|啊|呀)?"
@@ -67,7 +70,7 @@ def numbered(item: Item) -> bool:
 def _by_place(item: Item, plain: str) -> Answer | Unclear | None:
     """Chosen by number or letter; None when the text is neither."""
     letter = _LETTER.fullmatch(plain)
-    if letter and len(item.options) <= 20:
+    if letter and numbered(item) and len(item.options) <= 20:
         place = ord(letter[1]) - ord("a")
         return item.options[place].answer() if place < len(item.options) else Unclear("out-of-range", letter[1])
     ordinal = _ORDINAL.fullmatch(plain)
@@ -96,7 +99,7 @@ def _named(item: Item, plain: str) -> list[Option]:
     if NEGATIONS.search(plain):
         return []
     begun = [o for o in item.options if len(plain) >= (1 if not plain.isascii() else 3) and _begins(o, plain)]
-    if len(begun) == 1:
+    if len(begun) == 1 and plain not in AGREED | _HAVING:
         return begun
     found: list[tuple[str, Option]] = []
     for option in item.options:
@@ -133,7 +136,10 @@ def _near(item: Item, plain: str) -> Option | None:
 
 
 def _likeness(name: str, plain: str) -> float:
-    return SequenceMatcher(None, name, plain).ratio() if abs(len(name) - len(plain)) <= 3 else 0.0
+    """How alike, from 0 to 1; not at all where a slip is less likely than another word (irregular, hypotension)."""
+    if abs(len(name) - len(plain)) > 3 or name[:1] != plain[:1] or ("hypo" in name) != ("hypo" in plain):
+        return 0.0
+    return SequenceMatcher(None, name, plain).ratio()
 
 
 def _none_of_them(item: Item, plain: str) -> Answer | Unclear:

@@ -24,7 +24,7 @@ from care.domain.questionnaire.layout import begun
 from care.domain.questionnaire.limits import LARGEST_FILE
 from care.domain.questionnaire.model import MAX_ITEMS, Answer, Answers, Item, Questionnaire, Spot
 from care.domain.questionnaire.places import instance_of, link_id_of, place
-from care.domain.questionnaire.text import storable
+from care.domain.questionnaire.text import bare, storable
 from care.domain.questionnaire.units import label
 from care.domain.questionnaire.walk import answered
 from care.errors import Invalid
@@ -224,7 +224,8 @@ def _choice(item: Item, value: Any, zone: str) -> Answer:
         if key_of(option) == key:
             return option.answer()
     if item.type == "open-choice" and isinstance(value, str):
-        return Answer("string", value.strip())
+        meant = [one for one in item.options if bare(key) in map(bare, one.text.values())]
+        return meant[0].answer() if len(meant) == 1 else Answer("string", value.strip())
     raise _Unreadable("not-an-option", "this is not one of the options")
 
 
@@ -273,7 +274,10 @@ def _string(value: Any) -> str:
 
 
 def _text(item: Item, value: Any, zone: str) -> Answer:
-    return Answer(item.type if item.type in ("date", "url") else "string", _string(value))
+    text = _string(value)
+    if item.type == "string":  # one line, as a text message with several is read
+        text = " ".join(line.strip() for line in text.split("\n") if line.strip())
+    return Answer(item.type if item.type in ("date", "url") else "string", text)
 
 
 _READERS: Mapping[str, Any] = {

@@ -59,8 +59,10 @@ FILLER_ZH = re.compile(
     "级|級|选|選|第|次|项|項|题|題|号|號"
 )
 NEGATIONS = re.compile(
-    r"[不没沒无無冇唔非未]|(?<![a-z])(?:no|not|never|without|isn't|don't|didn't|haven't|wasn't|cannot|can't)(?![a-z])"
+    r"[不没沒无無冇唔非未]|(?<![a-z])(?:no|not|never|without|cannot|"
+    r"(?:is|are|was|were|do|does|did|have|has|had|ca|wo|would|could|should|ai)n'?t)(?![a-z])"
 )
+"""Without its apostrophe too, as it is written on a phone: dont, cant, didnt."""
 
 BACK = words_of("""
     back | go back | previous | undo | change | correction | edit | wrong | fix | 改 | 更改 | 更正
