@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from care.domain.talk import Talk
 from care.records.base import Base
 from care.records.seal import SealedJson
 
@@ -27,3 +28,11 @@ class Conversation(Base):
 def conversation_of(session: Session, patient_id: UUID) -> Conversation | None:
     """The patient's conversation, or None before the first word."""
     return session.scalars(select(Conversation).where(Conversation.patient_id == patient_id)).first()
+
+
+def end_talk(session: Session, patient_id: UUID, task_id: UUID, now: datetime) -> None:
+    """The task was answered elsewhere: a conversation about it is over (no commit). The patient must be locked."""
+    found = select(Conversation).where(Conversation.patient_id == patient_id)
+    row = session.scalars(found.execution_options(populate_existing=True)).first()
+    if row is not None and Talk.from_json(row.state).task_id == str(task_id):
+        row.state, row.updated_at = Talk.idle().to_json(), now

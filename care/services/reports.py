@@ -26,6 +26,7 @@ from care.domain.screen import Verdict, screen
 from care.errors import Conflict, Invalid, NotFound
 from care.library import lexicon
 from care.records.care_plans import active_plans
+from care.records.conversations import end_talk
 from care.records.form_drafts import drop_form_draft
 from care.records.idempotency_keys import IdempotencyKey
 from care.records.observations import stop_counting
@@ -102,6 +103,7 @@ def submit(
         drop_form_draft(session, task.id)
         if not _over(task, authored_at):
             stop_counting(session, told_of_draft(session, task.id))
+            end_talk(session, patient.id, task.id, now)
     answer = _answer(response, answer_danger(session, now, patient, response.id, answers))
     if idempotency_key is not None:
         row = IdempotencyKey(

@@ -242,3 +242,27 @@ def test_what_was_answered_by_text_and_again_in_a_form_that_is_given_up_counts_o
         form_drafts.settle_due(session, rt, clock.now)
     of_this = select(Observation).where(Observation.code == "2339-0", ~Observation.superseded)
     assert len(session.scalars(of_this).all()) == 1
+
+
+def test_what_was_begun_by_text_and_handed_in_as_a_form_is_one_report_and_no_text_asks_on(
+    session: Session, rt: Runtime, clock: Clock, clinic: Clinic, patient: Patient
+):
+    task = asked(session, rt, clock, clinic, patient, GLUCOSE)
+    clock.forward(minutes=1)
+    send_due(session, rt, clock.now)
+    clock.forward(minutes=1)
+    inbox.receive(session, rt, Incoming("sms", PHONE, "104", "SM1", clock.now))
+    inbox.take_turns_due(session, rt, clock.now)
+    nodes = forms.open_form(session, rt, patient, task.id).form["items"]
+    begun = {node["place"]: node["values"] for node in nodes if node.get("values")}
+    rest = {
+        node["place"]: [node["options"][0]["key"] if node.get("options") else False]
+        for node in nodes
+        if node["place"] not in begun and node["type"] in ("boolean", "choice")
+    }
+    forms.hand_in(session, rt, patient, task.id, begun | rest)
+    clock.forward(hours=26)
+    for _ in range(4):
+        send_due(session, rt, clock.now)
+        clock.forward(hours=3)
+    assert session.scalars(select(QuestionnaireResponse.status)).all() == ["completed"]
