@@ -265,3 +265,19 @@ def test_what_is_nearly_the_name_of_an_option_but_means_another_is_asked_again(
     options: tuple[str, ...], text: str
 ) -> None:
     assert isinstance(read(form(choice("q", *options)).by_id["q"], text, "zh-Hans"), Unclear)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("I missed 3", "forgot 3", "3 left", "nope 3", "all but 3", "hardly 3", "3 ❌", "I will take 3", "room 3"),
+        *("漏了3次", "忘了3次", "还剩3", "打算3次", "除了3次"),
+    ],
+)
+def test_a_number_that_counts_something_else_is_asked_again(text: str) -> None:
+    words = {"text": "How many doses did you take this week? 这周吃了几次药"}
+    asked = form(question("q", "integer") | words).by_id["q"]
+    assert isinstance(read(asked, text, "zh-Hans"), Unclear)
+    assert [read(asked, said) for said in ("I took 3", "吃了3次", "大概3次")] == [Answer("integer", 3)] * 3
+    missed = form(question("q", "integer") | {"text": "How many doses did you miss? 漏了几次药"}).by_id["q"]
+    assert [read(missed, said) for said in ("I missed 3", "漏了3次")] == [Answer("integer", 3)] * 2

@@ -69,7 +69,7 @@ def _stands_alone(item: Item, before: str, after: str, only: Found) -> bool:
     left = after.strip(" %")
     if len(left) == 1 and left.isascii() and left.isalpha():
         return False
-    return not (clinical(item) or only.loose) and plain_remark(f"{before} {after}")
+    return not (clinical(item) or only.loose) and plain_remark(f"{before} {after}", asked_words(item))
 
 
 def read_quantity(item: Item, text: str, language: str, prefer: str = "") -> Answer | Unclear:
@@ -106,7 +106,7 @@ def _believed(item: Item, said: Said) -> bool:
         return False  # 8 am is an hour, not eight units
     if harmless(rest, item):
         return True
-    if clinical(item) or not said.plain_unit or not plain_remark(rest):
+    if clinical(item) or not said.plain_unit or not plain_remark(rest, asked_words(item)):
         return False
     return not any(len(match[0]) > 2 and _alike(unit_named(match[0]), said.unit) for match in ANY_UNIT.finditer(rest))
 

@@ -40,6 +40,14 @@ DOUBTFUL = re.compile(
 """Comparison, change, another time, a condition, a wish, another person: the value beside it is not the answer as it
 stands."""
 
+_ASIDE = re.compile(
+    r"(?<![a-z])(?:miss\w*|forg[eo]t\w*|skip\w*|fail\w*|hardly|barely|none|nobody|nothing|nope|nah|neither|nor|but|"
+    r"except|left|remain\w*|short|suppos\w*|rather|wish|hope|plan\w*|will|gonna|going to|later|soon|twice|double|room|"
+    r"version|vitamin|covid|o'clock|kids|children|too many)(?![a-z])|[❌👎🚫✖✗✘]"
+    r"|漏|忘|缺|除|剩|打算|准备|準備|本来|本來|明天|错过|錯過|差(?!不多)|停|拒|想|[周週] |医生|醫生"
+)
+"""What was left out, is planned, or is counted otherwise; unless the question asks for just that ("did you miss")."""
+
 
 def asked_words(item: Item) -> str:
     """The words of the question in every language."""
@@ -70,8 +78,13 @@ def harmless(rest: str, item: Item, digits: bool = True) -> bool:
     return all(piece in asked for piece in others)
 
 
-def plain_remark(rest: str) -> bool:
-    """Whether a sentence around the only value of an everyday question leaves it as it is ("I gave you 3 of them")."""
+def plain_remark(rest: str, asked: str = "") -> bool:
+    """Whether a sentence around the only value of an everyday question leaves it as it is ("I gave you 3 of them").
+
+    `asked`: the question's words.
+    """
+    if any(aside[0][:4] not in asked for aside in _ASIDE.finditer(rest)):
+        return False
     rest = _PHRASAL.sub(" ", rest)
     return not (
         _OTHER_SCRIPT.search(rest)
