@@ -149,9 +149,7 @@ def test_another_patients_things_cannot_even_be_named(client: FlaskClient, patie
     assert not any("<" in rule for rule in mine)
 
 
-def test_another_text_under_a_key_that_was_used_is_refused_and_never_lost(
-    client: FlaskClient, bearer: dict[str, str]
-):
+def test_another_text_under_a_key_that_was_used_is_refused_and_never_lost(client: FlaskClient, bearer: dict[str, str]):
     headers = {**bearer, "Idempotency-Key": "letter"}
     first, again, other = (
         client.post("/api/v1/me/messages", json={"text": text}, headers=headers)
