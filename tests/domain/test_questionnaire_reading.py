@@ -230,32 +230,3 @@ def test_translations_are_found_by_the_languages_that_are_spoken_here() -> None:
     ]
     text = one(question("a", _text={"extension": shown})).text
     assert (text["zh-Hans"], text["zh-Hant"], text["en"], text["de"]) == ("疼吗", "痛嗎", "Pain?", "Schmerzen?")
-
-
-@pytest.mark.parametrize(
-    ("kind", "smallest", "largest"),
-    [
-        ("integer", ext("minValue", valueInteger=5), ext("maxValue", valueInteger=4)),
-        ("string", ext("minLength", valueInteger=9), {}),
-        (
-            "string",
-            ext("questionnaire-minOccurs", valueInteger=3),
-            ext("questionnaire-maxOccurs", valueInteger=2),
-        ),
-    ],
-)
-def test_a_question_that_needs_an_answer_and_that_nothing_could_answer_is_refused(
-    kind: str, smallest: dict[str, Any], largest: dict[str, Any]
-) -> None:
-    raw = question("a", kind, repeats=True, extension=[each for each in (smallest, largest) if each])
-    raw |= {} if largest else {"maxLength": 8}
-    with pytest.raises(Invalid) as refused:
-        one({**raw, "required": True})
-    assert (refused.value.code, refused.value.detail["link_id"]) == ("malformed-bound", "a")
-
-
-def test_a_question_that_could_never_be_shown_is_refused() -> None:
-    never = {"question": "a", "operator": ">", "answerBoolean": True}
-    with pytest.raises(Invalid) as refused:
-        read(question("a", "boolean"), question("b", "string", enableWhen=[never]))
-    assert (refused.value.code, refused.value.detail["link_id"]) == ("malformed-enable-when", "b")

@@ -21,7 +21,6 @@ from care.domain.questionnaire.value_sets import Find
 from care.domain.questionnaire.values import Malformed, answer_of
 from care.errors import Invalid
 
-_ORDERED, _UNORDERED = frozenset(("<", "<=", ">", ">=")), frozenset(("boolean", "coding", "reference", "url"))
 _AS_CHOICE = frozenset(("string", "integer", "date", "time"))
 
 
@@ -68,30 +67,7 @@ def read_item(raw: Mapping[str, Any], path: tuple[str, ...], hidden: bool, sourc
         **read_limits(raw, link_id, kind, source.find, source.notes),
         **read_formulas(raw, link_id, kind, scope, source.notes, source.to_run),
     )
-    if source.to_run and item.is_asked:
-        _must_be_possible(item, source.notes)
     return _with_options(raw, item, scope, source)
-
-
-def _must_be_possible(item: Item, notes: list[str]) -> None:
-    """Raises Invalid for an item that nobody could get past, or that would never be shown: it would be run by half.
-
-    What nothing can answer and may be left out is noted: it is asked, and can only be skipped.
-    """
-    pairs = (
-        (item.minimum, item.maximum, "value"),
-        (item.min_length, item.max_length, "length"),
-        (item.min_occurs, item.max_occurs, "number of answers"),
-    )
-    for low, high, what in pairs:
-        if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
-            if item.required or item.min_occurs:
-                raise refuse("malformed-bound", item.link_id, f"its smallest {what} is above its largest")
-            notes.append(f"item {item.link_id!r}: its smallest {what} is above its largest, so no answer fits")
-    for condition in item.enable_when:
-        if condition.operator in _ORDERED and condition.expected.type in _UNORDERED:
-            what = f"{condition.operator} compares nothing with a {condition.expected.type}"
-            raise refuse("malformed-enable-when", item.link_id, f"{what}: it would never be shown")
 
 
 def _kind(raw: Mapping[str, Any], link_id: str, source: Source) -> str:
