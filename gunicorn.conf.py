@@ -5,7 +5,7 @@ from pathlib import Path
 
 _host = os.environ.get("BIND") or "127.0.0.1"
 bind = f"{f'[{_host}]' if ':' in _host else _host}:{os.environ.get('PORT') or 8000}"
-worker_class = "gthread"
+worker_class = "launch.web_worker.LingeringWorker"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = 4
 timeout = 30

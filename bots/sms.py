@@ -16,7 +16,7 @@ from uuid import UUID
 
 from bots.twilio_client import make_client
 from bots.twilio_signature import genuine
-from care.domain.message import Capabilities, Incoming, Outgoing, Receipt, Sent, WebhookCall
+from care.domain.message import Capabilities, Incoming, Medium, Outgoing, Receipt, Sent, WebhookCall
 from care.errors import ChannelError, ChannelErrorKind, Invalid, NotAllowed
 
 TIMEOUT = 10.0  # seconds; after it nobody knows whether the message was taken
@@ -44,7 +44,7 @@ class TwilioSms:
         receipts=True,
         links=True,
         segments=SEGMENTS,
-        countries_one_way=frozenset({"CN"}),
+        by_country={"CN": {"two_way": False, "links": False, "segments": 8}},
         can_look_up=True,
     )
 
@@ -89,7 +89,7 @@ class TwilioSms:
     def read(self, call: WebhookCall, now: datetime) -> Incoming:
         """The text in a verified call; the words exactly as they came. Raises Invalid when sender or id are missing."""
         fields = _fields(call)
-        media = [_one(fields, f"MediaUrl{number}") for number in range(_count(_one(fields, "NumMedia")))]
+        media = [_medium(fields, number) for number in range(_count(_one(fields, "NumMedia")))]
         return Incoming(
             channel=self.name,
             sender=_identifier(fields, "From"),
@@ -97,7 +97,7 @@ class TwilioSms:
             external_id=_identifier(fields, "MessageSid"),
             received_at=now,
             recipient=_one(fields, "To")[:64],
-            media=tuple(address for address in media if address),
+            media=tuple(medium for medium in media if medium.reference),
         )
 
     def read_receipt(self, call: WebhookCall) -> Receipt:
@@ -221,6 +221,13 @@ def _never_connected(error: Exception) -> bool:
 
 def _fields(call: WebhookCall) -> dict[str, list[str]]:
     """The form's fields, blank ones kept, since they are part of what is signed. Raises Invalid."""
+    if "form" not in call.read:
+        call.read["form"] = _parsed(call)
+    fields: dict[str, list[str]] = call.read["form"]
+    return fields
+
+
+def _parsed(call: WebhookCall) -> dict[str, list[str]]:
     if _header(call, "content-type").split(";")[0].strip().lower() == "application/json":
         return {}
     try:
@@ -244,6 +251,14 @@ def _identifier(fields: Mapping[str, list[str]], name: str) -> str:
     if not _IDENTIFIER.fullmatch(value):
         raise Invalid("field", f"{name} is missing or cannot be read", place=name)
     return value
+
+
+def _medium(fields: Mapping[str, list[str]], number: int) -> Medium:
+    kind, content_type = "other", _one(fields, f"MediaContentType{number}")[:100]
+    for prefix, named in (("image/", "image"), ("audio/", "voice"), ("video/", "video"), ("application/", "file")):
+        if content_type.startswith(prefix):
+            kind = named
+    return Medium(kind, _one(fields, f"MediaUrl{number}"), content_type)  # type: ignore[arg-type]
 
 
 def _count(number: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 _STANDARD_PORTS = {"http": 80, "https": 443}
@@ -18,7 +18,7 @@ def expected(token: str, url: str, fields: Fields) -> str:
     return base64.b64encode(hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()).decode()
 
 
-def genuine(signature: str, tokens: Iterable[str], url: str, fields: Fields, body: bytes) -> bool:
+def genuine(signature: str, tokens: Collection[str], url: str, fields: Fields, body: bytes) -> bool:
     """Whether one of the tokens made this signature.
 
     The standard port may or may not be part of what the provider signed, so both are tried. A call that carries
@@ -30,18 +30,18 @@ def genuine(signature: str, tokens: Iterable[str], url: str, fields: Fields, bod
             return False
         fields = {}
     given = signature.encode("utf-8", "surrogateescape")
-    found = False
-    for token in tokens:
-        for address in _spellings(url):
-            found |= hmac.compare_digest(expected(token, address, fields).encode(), given)
-    return found
+    return any(
+        hmac.compare_digest(expected(token, address, fields).encode(), given)
+        for address in _spellings(url)
+        for token in tokens
+    )
 
 
-def _spellings(url: str) -> set[str]:
-    """The address with and without the standard port of its scheme; as it is when it names another port."""
+def _spellings(url: str) -> Iterator[str]:
+    """The address as it is, then with or without the standard port of its scheme, unless it names another port."""
+    yield url
     parts = urlsplit(url)
     standard = _STANDARD_PORTS.get(parts.scheme)
-    if standard is None or parts.port not in (None, standard):
-        return {url}
-    host = parts.netloc.removesuffix(f":{standard}")
-    return {url, urlunsplit(parts._replace(netloc=host)), urlunsplit(parts._replace(netloc=f"{host}:{standard}"))}
+    if standard is not None and parts.port in (None, standard):
+        host = parts.netloc.removesuffix(f":{standard}")
+        yield urlunsplit(parts._replace(netloc=host if parts.port else f"{host}:{standard}"))

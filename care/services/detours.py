@@ -53,11 +53,11 @@ class Way:
 
 def carries(capabilities: Capabilities, purpose: Purpose, country: str, words: str) -> bool:
     """Whether a channel can carry such a message to a patient there. What wants an answer needs a way back."""
-    two_way = capabilities.two_way and country not in capabilities.countries_one_way
+    able = capabilities.in_country(country)
     return (
-        (two_way or purpose not in _ASKING)
-        and len(words) <= capabilities.max_length
-        and (capabilities.links or "://" not in words)
+        (able.two_way or purpose not in _ASKING)
+        and len(words) <= able.max_length
+        and (able.links or "://" not in words)
     )
 
 

@@ -238,5 +238,4 @@ class Openings:
 def _two_way(channel: Channel | None, person: Person) -> bool:
     if channel is None:
         return False
-    able = channel.capabilities
-    return able.two_way and person.country not in able.countries_one_way
+    return channel.capabilities.in_country(person.country).two_way

@@ -57,7 +57,7 @@ def test_a_text_is_read_word_for_word():
 
 def test_pictures_are_named():
     signed = call(TEXT | {"NumMedia": "2", "MediaUrl0": "https://x/0", "MediaUrl1": "https://x/1"})
-    assert channel().read(signed, NOON).media == ("https://x/0", "https://x/1")
+    assert [medium.reference for medium in channel().read(signed, NOON).media] == ["https://x/0", "https://x/1"]
 
 
 def test_a_call_signed_with_the_previous_token_is_believed_while_tokens_are_exchanged():

@@ -239,7 +239,7 @@ def test_while_one_provider_hangs_all_but_a_few_go_the_next_way(
         (Capabilities(), Purpose.REPLY, "How are you?", True),
         (Capabilities(two_way=False), Purpose.REPLY, "How are you?", False),
         (Capabilities(two_way=False), Purpose.EMERGENCY, "Call 911", True),
-        (Capabilities(countries_one_way=frozenset({"US"})), Purpose.REPLY, "How are you?", False),
+        (Capabilities(by_country={"US": {"two_way": False}}), Purpose.REPLY, "How are you?", False),
         (Capabilities(links=False), Purpose.REPLY, "https://care.invalid", False),
         (Capabilities(max_length=5), Purpose.REPLY, "How are you?", False),
         (Capabilities(), Purpose.CONFIRMATION, "You are out", False),

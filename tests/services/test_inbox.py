@@ -10,6 +10,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Purpose
+from care.domain.message import Medium
 from care.errors import NotReady
 from care.records.communications import Communication, CommunicationContent, contents
 from care.records.escalations import Escalation
@@ -172,7 +173,7 @@ def test_a_red_flag_on_a_shared_phone_is_raised_for_everyone_and_answered_once(w
 
 def test_an_attachment_is_kept_and_a_person_looks(world: World) -> None:
     patient = world.patient()
-    world.receive("", media=("https://provider.invalid/photo",))
+    world.receive("", media=(Medium("image", "https://provider.invalid/photo"),))
     world.take()
     (kept,) = world.texts_in()
     assert kept.waits_since == world.now

@@ -333,7 +333,7 @@ def test_nobody_is_woken(session: Session, rt: Runtime, patient: Patient, clock:
 def test_a_phone_that_cannot_answer_gets_a_nudge_and_no_question(
     session: Session, rt: Runtime, clinic: Clinic, patient: Patient, clock: Clock, sms: FakeChannel
 ) -> None:
-    sms.capabilities = replace(sms.capabilities, countries_one_way=frozenset({"CN"}))
+    sms.capabilities = replace(sms.capabilities, by_country={"CN": {"two_way": False}})
     form = {"record_number": "zh", "language": "zh-Hans", "country": "CN"}
     other = enrol(session, rt, clinic, contacts=(("sms", "13800138000", None),), **form)
     clock.set(first_task(session, other).due_at)
