@@ -1,4 +1,4 @@
-"""Twilio's own client with what it lacks: a timeout, a single try, no log, and the pause that a 429 asks for."""
+"""Twilio's own client with what it lacks: a deadline, a single try, no log, and the pause that a 429 asks for."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def make_client(account_sid: str, auth_token: str, timeout: float, base_url: str
     from twilio.http.response import Response
     from twilio.rest import Client
 
+    from bots.deadline import Session
+
     silent = logging.Logger("twilio-silent", level=logging.CRITICAL + 1)
 
     class Http(TwilioHttpClient):  # type: ignore[misc]
@@ -35,8 +37,9 @@ def make_client(account_sid: str, auth_token: str, timeout: float, base_url: str
                 raise ChannelError("retryable", "429", "the provider asks for a pause", retry_after=pause)
             return response
 
-    http = Http(timeout=timeout, max_retries=0, logger=silent)
-    if base_url and http.session is not None:
+    http = Http(timeout=timeout, logger=silent)
+    http.session = Session(timeout)
+    if base_url:
         http.session.trust_env = False  # a stub on this machine is not behind the hospital's proxy
     return Client(account_sid, auth_token, http_client=http)
 

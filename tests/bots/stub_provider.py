@@ -6,22 +6,28 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
+DRIP = 0.02  # seconds between two bytes of an answer that drips
+
 
 @dataclass
 class Answer:
-    """One answer: status, JSON body, headers; `silent_for` seconds pass between taking the request and answering."""
+    """One answer: status, JSON body, headers; `silent_for` seconds pass between taking the request and answering.
+
+    With `drips` it comes a byte at a time, from its first line on ("head") or from its body on ("body").
+    """
 
     status: int = 201
     body: dict[str, Any] = field(default_factory=lambda: {"sid": "SM" + "a" * 32, "status": "queued"})
     headers: dict[str, str] = field(default_factory=dict)
     silent_for: float = 0.0
     raw: bytes | None = None
+    drips: str = ""
 
 
 @dataclass
@@ -51,8 +57,22 @@ def provider(*answers: Answer) -> Iterator[Provider]:
                 self.send_header(name, value)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(payload)))
+            if answer.drips == "head":  # what is gathered is sent like the body
+                headers = b"".join(self._headers_buffer) + b"\r\n"
+                self._headers_buffer: list[bytes] = []
+                self.drip(headers + payload)
+                return
             self.end_headers()
+            if answer.drips:
+                self.drip(payload)
+                return
             self.wfile.write(payload)
+
+        def drip(self, content: bytes) -> None:
+            with suppress(OSError):  # until nobody listens any more
+                for byte in content:
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(DRIP)
 
         do_GET = do_POST
 

@@ -13,7 +13,7 @@ from bots.sms import TwilioSms, kind_of
 from bots.twilio_signature import expected
 from care.domain.message import Outgoing, WebhookCall
 from care.errors import ChannelError, Invalid, NotAllowed
-from tests.bots.stub_provider import Answer, provider
+from tests.bots.stub_provider import DRIP, Answer, provider
 from tests.conftest import NOON, shared
 
 ACCOUNT, TOKEN, PUBLIC = "AC" + "1" * 32, "a-token", "https://care.example.org"
@@ -155,6 +155,12 @@ def test_an_internal_error_may_hide_a_message_that_went_out():
 
 def test_a_time_out_after_the_message_was_taken_is_unknown_and_is_not_repeated():
     error, asked = refused(Answer(silent_for=1.0), timeout=0.2)
+    assert (error.kind, asked) == ("unknown", 1)
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_a_provider_that_drips_its_answer_is_left_and_the_message_is_unknown(part: str):
+    error, asked = refused(Answer(201, raw=b" " * int(10 / DRIP) + b'{"sid": "SM1"}', drips=part), timeout=0.3)
     assert (error.kind, asked) == ("unknown", 1)
 
 
