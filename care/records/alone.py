@@ -26,6 +26,10 @@ class NotAlone(Exception):
     """It did not work out, for whatever reason; whether the statement was done is not known."""
 
 
+class _Broken(Exception):
+    """A line that is of no more use."""
+
+
 class _Line:
     """A connection that commits by itself, and what has been prepared on it."""
 
@@ -73,27 +77,37 @@ def execute_alone(session: Session, statement: str, values: Sequence[Value]) -> 
     engine = bind.engine if isinstance(bind, Connection) else bind
     idle = _idle.setdefault(engine, [])
     try:
-        return _say(idle.pop(), idle, statement, values)
-    except IndexError:
-        pass  # nobody has brought one back yet
-    except psycopg.Error:
-        while idle:  # perhaps the database was away: then whatever lies here is broken too
-            with suppress(IndexError, psycopg.Error):
-                idle.pop().close()
+        line = idle.pop()
+    except IndexError:  # nobody has brought one back yet
+        line = None
+    if line is not None:
+        with suppress(_Broken):
+            return _say(line, idle, statement, values)
+        _close(idle)  # perhaps the database was away: then whatever lies here is broken too
     try:
         return _say(_line(engine), idle, statement, values)
-    except (psycopg.Error, SQLAlchemyError) as error:
+    except (psycopg.Error, SQLAlchemyError, _Broken) as error:
         raise NotAlone(type(error).__name__) from None
 
 
 def _say(line: _Line, idle: list[_Line], statement: str, values: Sequence[Value]) -> tuple[str | None, ...] | None:
+    """Raises NotAlone when the database refuses the statement, _Broken when the line is of no more use."""
     try:
         row = line.say(statement, values)
-    except psycopg.Error:
+    except psycopg.IntegrityError as error:
+        idle.append(line)
+        raise NotAlone(type(error).__name__) from None
+    except psycopg.Error as error:
         line.close()
-        raise
+        raise _Broken(type(error).__name__) from None
     idle.append(line)
     return row
+
+
+def _close(idle: list[_Line]) -> None:
+    while idle:
+        with suppress(IndexError, psycopg.Error):
+            idle.pop().close()
 
 
 def _line(engine: Engine) -> _Line:

@@ -63,8 +63,7 @@ _PLAIN = (
     " channel, purpose, priority, status, external_id, address_token, at, recorded_at, take_at, screened, attempts)"
     " SELECT CAST($1 AS uuid), organization, patient, team, contact, 'in', $2, 'text', 0, 'in-progress', $4, $3,"
     " CAST($5 AS timestamptz), CAST($6 AS timestamptz), CAST($6 AS timestamptz), $7, 0"
-    " FROM who WHERE (SELECT count(*) FROM who) = 1"
-    " ON CONFLICT (channel, external_id) WHERE direction = 'in' DO NOTHING RETURNING id),"
+    " FROM who WHERE (SELECT count(*) FROM who) = 1 RETURNING id),"
     " words AS (INSERT INTO communication_content (id, text_sealed, address_sealed)"
     " SELECT id, CAST($8 AS bytea), CAST($9 AS bytea) FROM kept) SELECT id FROM kept"
 )

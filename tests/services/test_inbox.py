@@ -234,3 +234,37 @@ def test_no_words_and_no_number_come_out_in_logs(world: World, no_patient_data_i
     world.take()
     assert world.session.scalar(select(func.count()).select_from(Communication)) == 2
     assert world.session.scalar(select(func.count()).select_from(Escalation)) == 1
+
+
+def test_a_calm_text_is_kept_the_same_by_itself_and_among_others(world: World, engine: Engine) -> None:
+    world.patient()
+    alone, among = (world.incoming(words) for words in ("all is well", "all is well"))
+    with Session(engine) as fresh:
+        first = inbox.receive(fresh, world.rt, alone)
+    (second,) = inbox.receive_many(world.session, world.rt, [among])
+    rows = {row.id: row for row in world.texts_in()}
+    columns = [column.key for column in Communication.__table__.columns if column.key not in ("id", "external_id")]
+    one, other = rows[first.communication_id], rows[second.communication_id]
+    assert {name: getattr(one, name) for name in columns} == {name: getattr(other, name) for name in columns}
+    kept = world.session.get_one(CommunicationContent, first.communication_id)
+    assert (first.new, kept.text, kept.address) == (True, "all is well", alone.sender)
+
+
+@pytest.mark.parametrize("words", ["hello", CHEST_PAIN, "STOP"])
+def test_whoever_writes_a_text_that_comes_twice_by_itself_is_one_text(world: World, engine: Engine, words: str) -> None:
+    world.patient()
+    text = world.incoming(words)
+    told = []
+    for _ in range(2):
+        with Session(engine) as fresh:
+            told.append(inbox.receive(fresh, world.rt, text))
+    assert [one.new for one in told] == [True, False]
+    assert told[0].communication_id == told[1].communication_id
+    assert len(world.texts_in()) == 1
+
+
+def test_a_stranger_and_a_shared_phone_are_no_plain_text(world: World, engine: Engine) -> None:
+    with Session(engine) as fresh:
+        stranger = inbox.receive(fresh, world.rt, world.incoming("hello"))
+    (kept,) = world.texts_in()
+    assert (kept.id, kept.patient_id, kept.waits_since) == (stranger.communication_id, None, world.now)
