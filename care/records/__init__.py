@@ -26,6 +26,7 @@ from care.records import (
     questionnaire_responses,
     risk_assessments,
     sign_ins,
+    simulated_clock,
     tasks,
 )
 from care.records.base import Base
@@ -54,5 +55,6 @@ __all__ = [
     "questionnaire_responses",
     "risk_assessments",
     "sign_ins",
+    "simulated_clock",
     "tasks",
 ]
