@@ -121,9 +121,10 @@ class Capabilities:
     whether pictures can come and go. `window`: how long after the patient's last text free words may be sent (None: at
     any time); after it only a `notice` leaves, as a template. `quota`: how many messages may follow one text of the
     patient within the window (0: any). `notices_only`: never anything but a notice. `private`: what it shows stands
-    behind a sign-in, not on a lock screen. `data_location`: ISO 3166 alpha-2 of where the provider keeps what is sent.
-    `can_look_up`: whether the provider can be asked for a message. `rate`: messages a second its sender may hand over;
-    0 is no limit. `by_country`: what differs there, by ISO 3166 alpha-2.
+    behind a sign-in, not on a lock screen. `reaches`: False where what it sends does not arrive on most phones.
+    `data_location`: ISO 3166 alpha-2 of where the provider keeps what is sent. `can_look_up`: whether the provider can
+    be asked for a message. `rate`: messages a second its sender may hand over; 0 is no limit. `by_country`: what
+    differs there, by ISO 3166 alpha-2.
     """
 
     two_way: bool = True
@@ -138,6 +139,7 @@ class Capabilities:
     quota: int = 0
     notices_only: bool = False
     private: bool = False
+    reaches: bool = True
     data_location: str = ""
     can_look_up: bool = False
     rate: float = 0.0
