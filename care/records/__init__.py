@@ -5,7 +5,9 @@ Importing this package registers every table on `Base.metadata`.
 
 from care.records import (
     audit_events,
+    bindings,
     care_plans,
+    channel_tokens,
     communications,
     consents,
     conversations,
@@ -34,7 +36,9 @@ from care.records.base import Base
 __all__ = [
     "Base",
     "audit_events",
+    "bindings",
     "care_plans",
+    "channel_tokens",
     "communications",
     "consents",
     "conversations",
