@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from care.runtime import Runtime
 from care.services import (
+    attachments,
     audits,
     escalations,
     form_drafts,
@@ -88,6 +89,7 @@ JOBS: tuple[Job, ...] = (
         lambda session, rt: outbox.deliver_due(session, rt, rt.now()),
         carry=lambda session, rt, ids: outbox.deliver_due(session, rt, rt.now(), limit=len(ids), ids=ids),
     ),
+    Job("fetch", "worker", 2, lambda session, rt: attachments.fetch_due(session, rt, rt.now()), hands=2),
 )
 
 CARRIED: dict[str, Carry] = {one.name: one.carry for one in JOBS if one.carry is not None}

@@ -4,6 +4,7 @@ Importing this package registers every table on `Base.metadata`.
 """
 
 from care.records import (
+    attachments,
     audit_events,
     bindings,
     care_plans,
@@ -35,6 +36,7 @@ from care.records.base import Base
 
 __all__ = [
     "Base",
+    "attachments",
     "audit_events",
     "bindings",
     "care_plans",

@@ -94,6 +94,11 @@ def seal(table: str, column: str, row: UUID, value: str) -> bytes:
     return _encrypt(f"{table}:{column}:{row}", value)
 
 
+def seal_bytes(table: str, column: str, row: UUID, value: bytes) -> bytes:
+    """seal() for what is no text, as a picture is."""
+    return _encrypt_bytes(f"{table}:{column}:{row}", value)
+
+
 def sealer(model: Any, column: str) -> Callable[[str, str], bytes]:
     """seal() for many rows of one column: takes the row's id as text, and the value."""
     cell = f"{model.__tablename__}:{column}:"
@@ -101,15 +106,24 @@ def sealer(model: Any, column: str) -> Callable[[str, str], bytes]:
 
 
 def _encrypt(cell: str, value: str) -> bytes:
+    return _encrypt_bytes(cell, value.encode("utf-8", "surrogatepass"))
+
+
+def _encrypt_bytes(cell: str, value: bytes) -> bytes:
     if _current is None:
         ring()  # says that no keys are installed
     begin, cipher = _current  # type: ignore[misc]
     nonce = os.urandom(_NONCE)
-    return begin + nonce + cipher.encrypt(nonce, value.encode("utf-8", "surrogatepass"), cell.encode())
+    return begin + nonce + cipher.encrypt(nonce, value, cell.encode())
 
 
 def unseal(table: str, column: str, row: UUID, sealed: bytes) -> str:
     """Decrypt the cell. Raises SealBroken, which names the cell and never its content."""
+    return unseal_bytes(table, column, row, sealed).decode("utf-8", "surrogatepass")
+
+
+def unseal_bytes(table: str, column: str, row: UUID, sealed: bytes) -> bytes:
+    """unseal() for what is no text. Raises SealBroken."""
     try:
         name, nonce, body = _parts(sealed)
     except (IndexError, UnicodeDecodeError):
@@ -118,10 +132,9 @@ def unseal(table: str, column: str, row: UUID, sealed: bytes) -> str:
     if cipher is None:
         raise SealBroken("unknown-key", f"no key {name!r} for {table}.{column}")
     try:
-        plain = cipher.decrypt(nonce, body, f"{table}:{column}:{row}".encode())
+        return cipher.decrypt(nonce, body, f"{table}:{column}:{row}".encode())
     except (InvalidTag, ValueError):  # also bytes that are too few
         raise SealBroken("broken-seal", f"{table}.{column} of {row} does not open") from None
-    return plain.decode("utf-8", "surrogatepass")
 
 
 def key_of(sealed: bytes) -> str:
@@ -171,3 +184,17 @@ class SealedJson(Sealed):
 
     def _decode(self, text: str) -> Any:
         return json.loads(text)
+
+
+class SealedBytes(Sealed):
+    """A sealed attribute of a row that is no text: a picture, a recording."""
+
+    def __get__(self, row: Any, owner: type | None = None) -> Any:
+        if row is None:
+            return self
+        stored = getattr(row, self.column)
+        return None if stored is None else unseal_bytes(row.__tablename__, self.column, row.id, bytes(stored))
+
+    def __set__(self, row: Any, value: Any) -> None:
+        stored = None if value is None else seal_bytes(row.__tablename__, self.column, row.id, value)
+        setattr(row, self.column, stored)

@@ -79,7 +79,6 @@ class Desks:
         words = str(row.content.text)
         if message.status_reason == ATTACHMENT:
             self._to_person(desk, message, "media-received")
-            words = words.partition("\n")[0]
         if words.strip() or message.status_reason != ATTACHMENT:
             self._say_and_do(desk, message, words)
         self.taken.append(message.id)

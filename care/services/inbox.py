@@ -23,6 +23,7 @@ from care.errors import NotReady
 from care.library import emergency_number, lexicon, texts
 from care.records.alone import NotAlone, execute_alone
 from care.records.among import among
+from care.records.attachments import Attachment
 from care.records.base import Base
 from care.records.communications import Communication, CommunicationContent
 from care.records.ids import new_id
@@ -30,7 +31,7 @@ from care.records.organizations import Organization, team_for_address
 from care.records.patients import ContactPoint, Patient, address_token
 from care.records.seal import seal
 from care.runtime import Runtime
-from care.services import outbox
+from care.services import attachments, outbox
 from care.services.desks import ATTACHMENT
 from care.services.emergencies import alarm_of, emergency_words, is_alarming
 from care.services.escalations import Case, raise_many
@@ -48,6 +49,7 @@ _INSERT = (
     .execution_options(preserve_rowcount=True)
 )
 _CONTENT = insert(_CONTENTS)
+_ATTACHMENTS = insert(Base.metadata.tables[Attachment.__tablename__])
 _PEOPLE = (
     select(ContactPoint, Patient)
     .join(Patient, Patient.id == ContactPoint.patient_id)
@@ -155,6 +157,8 @@ def receive_many(
     new = [one for one in kept if known[one.incoming.channel, one.external_id] == one.id]
     if new:
         session.execute(_CONTENT, [_content(one) for one in new])
+    if media := [row for one in new for row in _media(one, now)]:
+        session.execute(_ATTACHMENTS, media)
     _alarm(session, [one for one in new if one.alarming], now)
     for one in new:
         if not one.people and not one.alarming and one.verdict.kind != "stop":
@@ -254,15 +258,18 @@ def _row(one: _Text, now: datetime) -> dict[str, object]:
 
 
 def _content(one: _Text) -> dict[str, object]:
-    """The words as they came, sealed; the addresses of attachments stand below them."""
-    references = [medium.reference or medium.note for medium in one.incoming.media]
-    words = "\n".join((one.incoming.text, *references))
+    """The words as they came, sealed."""
     table = CommunicationContent.__tablename__
     return {
         "id": one.id,
-        "text_sealed": seal(table, "text_sealed", one.id, words),
+        "text_sealed": seal(table, "text_sealed", one.id, one.incoming.text),
         "address_sealed": seal(table, "address_sealed", one.id, one.incoming.sender),
     }
+
+
+def _media(one: _Text, now: datetime) -> list[dict[str, object]]:
+    """What came with the text; a worker fetches it."""
+    return attachments.rows(one.id, one.team.organization_id, one.incoming.media, now)
 
 
 def _alarm(session: Session, alarming: Sequence[_Text], now: datetime) -> None:

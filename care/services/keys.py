@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from care.logs import logger
 from care.records.base import Base
-from care.records.seal import SealBroken, Sealed, ring, seal, unseal
+from care.records.seal import SealBroken, Sealed, SealedBytes, ring, seal_bytes, unseal_bytes
 
 BATCH = 500
+FEW = 4  # of what is as large as a picture
 UNREADABLE = "unreadable"
 
 
@@ -28,7 +29,8 @@ def rotate(session: Session, batch: int = BATCH) -> dict[str, int]:
         name = model.__tablename__
         counts.setdefault(name, 0)
         last: UUID | None = None
-        while rows := _old(session, model, column, last, batch):
+        large = isinstance(vars(model).get(column.removesuffix("_sealed")), SealedBytes)
+        while rows := _old(session, model, column, last, min(batch, FEW) if large else batch):
             last = rows[-1].id
             for row in rows:
                 try:
@@ -66,7 +68,8 @@ def _old(session: Session, model: Any, column: str, last: UUID | None, batch: in
 def _again(session: Session, model: Any, column: str, row: Row[Any]) -> int:
     """Seal one value again, unless it has changed since it was read."""
     old = bytes(row.value)
-    fresh = seal(model.__tablename__, column, row.id, unseal(model.__tablename__, column, row.id, old))
+    table = model.__tablename__
+    fresh = seal_bytes(table, column, row.id, unseal_bytes(table, column, row.id, old))
     stored = getattr(model, column)
     changed = update(model).where(model.id == row.id, stored == old).values({column: fresh}).returning(model.id)
     return len(session.execute(changed.execution_options(synchronize_session=False)).all())

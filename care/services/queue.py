@@ -10,7 +10,7 @@ both at once, and a row is written once instead of twice. Only what failed there
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -219,11 +219,13 @@ def _one_by_one(
 ) -> Worked:
     total = Worked(len(leases))
     for row_id in leases:
-        total += _single(session, queue, handle, row_id, leases, now, bury)
+        total += finish(session, queue, handle, row_id, leases, now, bury)
     return total
 
 
-def _handle(session: Session, queue: Queue, handle: Handle, ids: Sequence[UUID], leases: dict[UUID, datetime]) -> int:
+def _handle(
+    session: Session, queue: Queue, handle: Handle, ids: Sequence[UUID], leases: Mapping[UUID, datetime]
+) -> int:
     """Lock and handle the rows that are still ours, free them, commit."""
     if queue.read is not None:
         table = queue.model.__table__
@@ -244,15 +246,19 @@ def _handle(session: Session, queue: Queue, handle: Handle, ids: Sequence[UUID],
     return len(ours)
 
 
-def _single(
+def finish(
     session: Session,
     queue: Queue,
     handle: Handle,
     row_id: UUID,
-    leases: dict[UUID, datetime],
+    leases: Mapping[UUID, datetime],
     now: datetime,
-    bury: Bury | None,
+    bury: Bury | None = None,
 ) -> Worked:
+    """Handle one claimed row as work() does, for who had something to do outside between the claim and this.
+
+    What `handle` raises postpones the row, or buries it after its last attempt.
+    """
     try:
         return Worked(done=_handle(session, queue, handle, [row_id], leases))
     except Exception as error:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from care.domain.codes import Purpose
 from care.domain.message import Medium
 from care.errors import NotReady
+from care.records.attachments import Attachment
 from care.records.communications import Communication, CommunicationContent, contents
 from care.records.escalations import Escalation
 from care.records.flags import Flag
@@ -177,7 +178,8 @@ def test_an_attachment_is_kept_and_a_person_looks(world: World) -> None:
     world.take()
     (kept,) = world.texts_in()
     assert kept.waits_since == world.now
-    assert "https://provider.invalid/photo" in contents(world.session, [kept.id])[kept.id].text
+    assert contents(world.session, [kept.id])[kept.id].text == ""
+    assert [one.reference for one in world.all(Attachment)] == ["https://provider.invalid/photo"]
     assert [(row.cause, row.priority) for row in world.escalations(patient)] == [("needs-person", "routine")]
     assert [one.purpose for one in world.out()] == ["reply"]
 
