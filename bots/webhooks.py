@@ -24,7 +24,7 @@ blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 @may("provider")
 def twilio_sms() -> Response:
     """A text: kept and screened; the answer to the patient is a message of its own, so the reply here is empty."""
-    channel, call = _channel("sms"), _call()
+    channel, call = enabled_channel("sms"), whole_call()
     channel.verify(call)
     incoming = channel.read(call, g.rt.now())
     inbox.receive(g.session, g.rt, incoming)
@@ -35,13 +35,13 @@ def twilio_sms() -> Response:
 @may("provider")
 def twilio_status() -> Response:
     """A receipt: the same one twice, or two in the wrong order, end in the same state."""
-    channel, call = _channel("sms"), _call()
+    channel, call = enabled_channel("sms"), whole_call()
     channel.verify(call)
     outbox.note_receipt(g.session, g.rt, channel.read_receipt(call), g.rt.now())
     return Response(status=204)
 
 
-def _channel(name: str) -> Channel:
+def enabled_channel(name: str) -> Channel:
     """The channel, if it is there and configured. Raises NotFound."""
     channel: Channel | None = g.rt.channels.get(name)
     if channel is None or not channel.enabled:
@@ -49,7 +49,7 @@ def _channel(name: str) -> Channel:
     return channel
 
 
-def _call() -> WebhookCall:
+def whole_call() -> WebhookCall:
     """The request as it came over the wire: the path not decoded, the body not parsed. Raises 413 for a large body."""
     request.max_content_length = LARGEST_BODY
     raw = str(request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or request.full_path)
