@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
 from bots.console import ConsoleChannel, Sink, to_screen
+from bots.push import KeptRegistrations, PushChannel
+from bots.push_provider import PushProvider, load_provider
 from bots.sms import TwilioSms
 from care.domain.message import Channel
+from care.runtime import wall_clock
 from care.settings import Settings
 
 
-def make_channels(settings: Settings, sink: Sink = to_screen) -> dict[str, Channel]:
+Sessions = Callable[[], AbstractContextManager[Session]]
+"""Opens a session of one's own, for the channels that keep something in the database."""
+
+
+def make_channels(
+    settings: Settings,
+    sink: Sink = to_screen,
+    sessions: Sessions | None = None,
+    clock: Callable[[], datetime] = wall_clock,
+) -> dict[str, Channel]:
     """Every channel we have. The console is enabled in development only; `sink` is where its messages go."""
     console = ConsoleChannel(sink, enabled=settings.care_environment == "development")
     sms = TwilioSms(
@@ -20,4 +38,15 @@ def make_channels(settings: Settings, sink: Sink = to_screen) -> dict[str, Chann
         base_url=settings.twilio_base_url,
         rate=settings.twilio_rate,
     )
-    return {console.name: console, sms.name: sms}
+    push = PushChannel(_push_provider(settings), KeptRegistrations(sessions, clock) if sessions else None)
+    return {console.name: console, sms.name: sms, push.name: push}
+
+
+def _push_provider(settings: Settings) -> PushProvider | None:
+    """The provider that is configured. Raises CareError when it is not there; None for FCM without credentials."""
+    if settings.push_provider != "fcm":
+        return load_provider(settings.push_provider) if settings.push_provider else None
+    from bots.push_fcm import FcmProvider, read_account
+
+    credentials = settings.fcm_credentials.get_secret_value()
+    return FcmProvider(read_account(credentials), settings.fcm_base_url) if credentials else None

@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     twilio_sender: str = ""
     twilio_base_url: str = ""
     twilio_rate: float = Field(default=0.0, ge=0, description="messages a second that the sender may hand over; 0: any")
+    push_provider: str = Field(default="", pattern=r"^(|fcm|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$")
+    fcm_credentials: SecretStr = SecretStr("")
+    fcm_base_url: str = ""
     redis_url: SecretStr = SecretStr("")
     bundles_directory: str = ""
     care_value_sets: str = Field(default="", description="a folder of FHIR ValueSet and CodeSystem files of one's own")

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 import bots.webhooks
 import core
 import dashboard
-from bots.channels import make_channels
+from bots.channels import Sessions, make_channels
 from bots.pacing import RedisPacer
 from care import logs
 from care.domain.assessment import Assessment
@@ -70,9 +70,9 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
     seal.install(seal.Keyring.read(settings.care_keys.get_secret_value(), settings.care_token_key.get_secret_value()))
     value_sets.bring(settings.care_value_sets)
     meter = Meter()
-    rt = runtime or make_runtime(settings)
-    rt = replace(rt, channels=metered(rt.channels, meter))
     app = Care("care", static_folder=None, root_path=str(ROOT))
+    rt = runtime or make_runtime(settings, database.sessions(app))
+    rt = replace(rt, channels=metered(rt.channels, meter))
     app.config["SECRET_KEY"] = settings.secret_key.get_secret_value()
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # as long as the session: a nurse's page stays open for a shift
     app.config["WTF_CSRF_SSL_STRICT"] = False  # Referrer-Policy is no-referrer, so there is no Referer to compare
@@ -117,11 +117,11 @@ def read_settings() -> Settings:
         raise NotConfigured(f"Care does not start: its environment is not complete.\n{wrong}{hint}") from None
 
 
-def make_runtime(settings: Settings) -> Runtime:
+def make_runtime(settings: Settings, sessions: Sessions) -> Runtime:
     """The real outside: the wall clock, the configured channels, and the models that verify."""
     redis = settings.redis_url.get_secret_value()
     return Runtime(
-        channels=make_channels(settings),
+        channels=make_channels(settings, sessions=sessions),
         assess=_models(settings.bundles_directory),
         public_url=settings.public_url,
         pacer=RedisPacer(redis) if redis else None,

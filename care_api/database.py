@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.orm import Session
 
 import care.records  # noqa: F401  (registers every table)
 from care.records.base import Base
@@ -32,3 +34,13 @@ def bind(app: Flask, settings: Settings, migrations: str) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = ENGINE
     db.init_app(app)
     Migrate(app, db, directory=migrations)
+
+
+def sessions(app: Flask) -> Callable[[], Session]:
+    """Opens sessions of the application's database outside any request, as the threads that call providers need."""
+
+    def opened() -> Session:
+        with app.app_context():
+            return Session(db.engine, expire_on_commit=False)
+
+    return opened
