@@ -16,7 +16,6 @@ from care.domain.message import Channel
 from care.runtime import wall_clock
 from care.settings import Settings
 
-
 Sessions = Callable[[], AbstractContextManager[Session]]
 """Opens a session of one's own, for the channels that keep something in the database."""
 
