@@ -38,13 +38,14 @@ from care_api import (
     openapi,
     patient_page,
     problems,
+    push,
     questionnaires,
     sign_in,
 )
 from care_api.meter import Meter, metered
 
 ROOT = Path(__file__).resolve().parent.parent
-API = (sign_in.blueprint, me.blueprint, forms.blueprint, questionnaires.blueprint)
+API = (sign_in.blueprint, me.blueprint, push.blueprint, forms.blueprint, questionnaires.blueprint)
 
 
 class NotConfigured(SystemExit):

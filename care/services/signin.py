@@ -26,6 +26,7 @@ from care.records.sign_ins import OneTimeCode, PatientSession, live_codes, repla
 from care.runtime import Runtime
 from care.services import audits, outbox
 from care.services.addresses import normal_address
+from care.services.push_registrations import forget_of_session
 from care.services.staff_sessions import hash_of, staff_by_token, staff_sign_in, staff_sign_out
 from care.services.throttles import count_try
 
@@ -143,7 +144,8 @@ def patient_by_token(session: Session, now: datetime, token: str) -> Patient:
 
 
 def sign_out(session: Session, rt: Runtime, token: str) -> None:
-    """End the session of this token, if there is one; commits."""
+    """End the session of this token, if there is one, and forget its app; commits."""
+    forget_of_session(session, rt.now(), token)
     session.execute(
         update(PatientSession)
         .where(PatientSession.token_hash == hash_of(token), PatientSession.revoked_at.is_(None))
