@@ -166,9 +166,10 @@ class Deadline(HTTPAdapter):
         return manager
 
     def send(self, request: Any, stream: bool = False, timeout: Any = None, **kwargs: Any) -> requests.Response:  # type: ignore[override]
-        """One call. Raises errors of `requests`; `answered` says what they mean for a message."""
-        _calls.limits = _Limits(self._seconds, self._most, self._public)
-        whole: Any = Timeout(total=self._seconds)
+        """One call, within `timeout` where that is shorter. Raises errors of `requests`, which `answered` explains."""
+        seconds = min(self._seconds, timeout) if isinstance(timeout, int | float) else self._seconds
+        _calls.limits = _Limits(seconds, self._most, self._public)
+        whole: Any = Timeout(total=seconds)
         return super().send(request, stream=stream, timeout=whole, **kwargs)
 
 

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
+from care.errors import ChannelErrorKind
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookCall:
@@ -103,13 +105,18 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a provider says later about a message: our `id` if it came back, the provider's id, its status word."""
+    """What a provider says later about a message: our `id` if it came back, the provider's id, its status word.
+
+    `kind` is what its `error_code` means (see ChannelError), "" where it has none or nobody knows: an opt-out that is
+    heard of only now is recorded like one that is heard of at once.
+    """
 
     channel: str
     external_id: str
     status: str
     id: UUID | None = None
     error_code: str = ""
+    kind: ChannelErrorKind | Literal[""] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from bots.sms import TwilioSms, kind_of
+from bots.sms import TwilioSms
+from bots.twilio_codes import kind_of
 from bots.twilio_signature import expected
 from care.domain.message import Outgoing, WebhookCall
 from care.errors import ChannelError, Invalid, NotAllowed
