@@ -27,10 +27,13 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
+import psycopg
+
 from bench.deliver import provider
 from bench.ward import ROOT, build, server
 from bots.twilio_signature import expected
-from care.records.seal import Keyring
+from care.records.ids import new_id
+from care.records.seal import Keyring, seal, unseal
 
 ACCOUNT, TOKEN, OURS, PUBLIC = "AC" + "0" * 32, "token", "+15550000000", "https://care.invalid"
 PATH = "/webhooks/twilio/sms"
@@ -38,6 +41,13 @@ TEXTS = ("How do I change the time of my reminders?", "thanks", "120/80", "I sle
 RED_FLAG = "I have chest pain and I can't breathe"
 CONNECTIONS = (1, 4, 8)
 PACE = 100  # texts a second
+RED_FLAGS = 20  # among the burst
+_KEPT = "SELECT count(*), count(take_at) FROM communication WHERE direction = 'in' AND recorded_at >= %s"
+_PAGED = (
+    "SELECT extract(epoch FROM min(p.sent_at) - min(t.recorded_at))::float FROM communication p"
+    " JOIN escalation_link l ON l.escalation_id = p.escalation_id JOIN communication t ON t.id = l.communication_id"
+    " WHERE p.purpose = 'page' AND p.sent_at IS NOT NULL AND t.recorded_at >= %s GROUP BY p.escalation_id"
+)
 _SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -54,7 +64,7 @@ def run(quick: bool) -> dict[str, object]:
         children.enter_context(child(web, environment | {"PORT": str(port), "WEB_CONCURRENCY": "2"}))
         _wait_for(port)
         found = _rates(port, patients, seconds, rounds)
-        _settle(ward.url)
+        _open_tasks(ward.url)
         children.enter_context(child(["scheduler", "clock"], environment))
         children.enter_context(child(["scheduler", "worker"], environment))
         found |= _replies(ward.url, port, patients, 5 if quick else 30)
@@ -65,8 +75,7 @@ def run(quick: bool) -> dict[str, object]:
 @contextmanager
 def child(module: Sequence[str], environment: dict[str, str]) -> Iterator[None]:
     """A process of Care for as long as the block runs."""
-    with open(os.devnull, "w") as nowhere:
-        log = open(environment["BENCH_LOG"], "a") if environment.get("BENCH_LOG") else nowhere  # noqa: SIM115
+    with open(environment.get("BENCH_LOG") or os.devnull, "a") as log:
         process = subprocess.Popen([sys.executable, "-m", *module], cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
             yield
@@ -184,7 +193,7 @@ def _client(told: Any, port: int, requests: Sequence[bytes], connections: int, s
     left = iter(requests)
     began = time.perf_counter()
 
-    def send(link: socket.socket) -> None:
+    def send(link: Any) -> None:
         request = next(left, None) if time.perf_counter() - began < seconds else None
         if request is None:
             waiting.unregister(link)
@@ -194,7 +203,7 @@ def _client(told: Any, port: int, requests: Sequence[bytes], connections: int, s
         link.sendall(request)
 
     told.put("ready")
-    sent: dict[socket.socket, float] = {}
+    sent: dict[Any, float] = {}
     for _ in range(connections):
         link = socket.create_connection(("127.0.0.1", port))
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -202,7 +211,7 @@ def _client(told: Any, port: int, requests: Sequence[bytes], connections: int, s
         send(link)
     while waiting.get_map():
         for key, _ in waiting.select():
-            link = key.fileobj
+            link: Any = key.fileobj
             wrong += not _answered(link)
             times.append(time.perf_counter() - sent[link])
             send(link)
@@ -226,19 +235,129 @@ def _answered(link: socket.socket) -> bool:
 
 
 def _hire(url: str) -> None:
-    """A nurse on the team, whom escalations page by SMS; what `take` needs is otherwise there."""
+    """A nurse whom pages reach by SMS, and nothing planned for anybody: what happens then is what the texts lead to."""
+    with psycopg.connect(_plain(url)) as connection:
+        row = connection.execute("SELECT id, organization_id FROM care_team").fetchone()
+        nurse, team, hospital = new_id(), *(row or ())
+        address = seal("practitioner", "page_address_sealed", nurse, "+19995550100")
+        names = "id, organization_id, care_team_id, role, username, name, password_hash, page_channel"
+        connection.execute(
+            f"INSERT INTO practitioner ({names}, page_address_sealed, created_at)"  # noqa: S608 names of our own
+            " VALUES (%s, %s, %s, 'nurse', 'bench', 'Bench', '', 'sms', %s, now())",
+            (nurse, hospital, team, address),
+        )
+        connection.execute("UPDATE care_plan SET status = 'completed'")
 
 
-def _settle(url: str) -> None:
-    """What the measured texts left to do is done away with, so that it is not measured again."""
+def _open_tasks(url: str) -> None:
+    """Everybody has one questionnaire to answer, and what the measured texts left to do is done away with."""
+    with psycopg.connect(_plain(url)) as connection:
+        connection.execute("UPDATE communication SET take_at = NULL, waits_since = NULL, status = 'completed'")
+        connection.execute("UPDATE care_plan SET status = 'active', starts_on = current_date - 3")
+        connection.execute(
+            "UPDATE task SET remind_at = NULL, due_at = now() - interval '1 hour', nominal = localtimestamp,"
+            " expires_at = now() + interval '11 hours'"
+        )
+        connection.commit()
+        connection.autocommit = True
+        connection.execute("VACUUM ANALYZE communication")
+
+
+def _plain(url: str) -> str:
+    return url.replace("+psycopg", "")
 
 
 def _replies(url: str, port: int, patients: int, seconds: int) -> dict[str, object]:
-    return {}
+    """Texts at an even pace, each the beginning of a questionnaire; seconds until its first question is queued."""
+    count = PACE * seconds
+    who = random.Random(2).sample(range(patients), count)
+    told: Any = _SPAWN.Queue()
+    texts = [signed(sender(number), "OK", _sid()) for number in who]
+    process = _SPAWN.Process(target=_pace, args=(told, port, texts))
+    process.start()
+    told.get(timeout=60)
+    began = time.time()  # noqa: TID251 (compared with the database's clock, on the same machine)
+    answered: dict[str, float] = {}
+    find = (
+        "SELECT patient_id::text, extract(epoch FROM clock_timestamp())::float FROM communication"
+        " WHERE direction = 'out' AND purpose <> 'page' AND recorded_at >= to_timestamp(%s)"
+    )
+    came = "SELECT patient_id::text, extract(epoch FROM recorded_at)::float FROM communication WHERE direction = 'in'"
+    with psycopg.connect(_plain(url), autocommit=True) as connection:
+        until = time.monotonic() + seconds + 30
+        while len(answered) < count and time.monotonic() < until:
+            for patient, at in connection.execute(find, (began - 1,)):
+                answered.setdefault(patient, at)
+            time.sleep(0.05)
+        asked: dict[str, float] = dict(connection.execute(f"{came} AND recorded_at >= to_timestamp(%s)", (began - 1,)).fetchall())
+    process.join()
+    waits = [answered[patient] - at for patient, at in asked.items() if patient in answered]
+    if len(waits) != count:
+        raise RuntimeError(f"{count - len(waits)} texts got no reply")
+    return {
+        "replies": count,
+        "reply_p50_s": _percentile(waits, 50) / 1_000,
+        "reply_p95_s": _percentile(waits, 95) / 1_000,
+    }
+
+
+def _pace(told: Any, port: int, texts: Sequence[bytes]) -> None:
+    link = socket.create_connection(("127.0.0.1", port))
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    told.put("ready")
+    began = time.perf_counter()
+    for number, each in enumerate(texts):
+        time.sleep(max(0.0, began + number / PACE - time.perf_counter()))
+        link.sendall(each)
+        if not _answered(link):
+            raise RuntimeError("a text was not taken")
 
 
 def _burst(url: str, port: int, patients: int, count: int) -> dict[str, object]:
-    return {}
+    """Five texts of each patient as fast as they are taken, a few red flags among them: what was lost, who was paged."""
+    people = random.Random(3).sample(range(patients), count // 5)
+    alarmed = set(people[:: max(1, len(people) // RED_FLAGS)])
+    words = {(turn, one): f"note {turn} of mine" for turn in range(5) for one in people}
+    words |= {(2, one): RED_FLAG for one in alarmed}
+    texts = [signed(sender(one), words[turn, one], _sid()) for turn in range(5) for one in people]
+    with psycopg.connect(_plain(url), autocommit=True) as connection:
+        (began,) = connection.execute("SELECT clock_timestamp()").fetchone() or ()
+        took, times = _load(port, texts, 8, 600.0)
+        kept, left = 0, 1
+        pages: list[float] = []
+        until = time.monotonic() + 180
+        while (left or len(pages) < len(alarmed)) and time.monotonic() < until:
+            time.sleep(0.5)
+            kept, left = connection.execute(_KEPT, (began,)).fetchone() or (0, 1)
+            pages = [wait for (wait,) in connection.execute(_PAGED, (began,))]
+        waited = connection.execute("SELECT extract(epoch FROM clock_timestamp() - %s)::float", (began,)).fetchone()
+        disordered = _disordered(connection, began)
+    return {
+        "burst": len(texts),
+        "burst_per_s": round(len(texts) / took),
+        "burst_p99_ms": _percentile(times, 99),
+        "burst_lost": len(texts) - kept,
+        "burst_untaken": left,
+        "burst_disordered": disordered,
+        "burst_settled_s": round(waited[0], 1) if waited else None,
+        "red_flags": len(alarmed),
+        "paged": len(pages),
+        "page_p99_s": _percentile(pages, 99) / 1_000 if pages else None,
+    }
+
+
+def _disordered(connection: Any, began: Any) -> int:
+    """How many patients' texts stand in another order than they were sent in."""
+    seen: dict[Any, list[int]] = {}
+    rows = connection.execute(
+        "SELECT c.patient_id, c.id, w.text_sealed FROM communication c JOIN communication_content w ON w.id = c.id"
+        " WHERE c.direction = 'in' AND c.recorded_at >= %s ORDER BY c.recorded_at, c.id",
+        (began,),
+    )
+    for patient, row, sealed in rows:
+        said = unseal("communication_content", "text_sealed", row, bytes(sealed))
+        seen.setdefault(patient, []).append(2 if said == RED_FLAG else int(said.split()[1]))
+    return sum(order != sorted(order) for order in seen.values())
 
 
 if __name__ == "__main__":
