@@ -205,10 +205,10 @@ def _client(told: Any, port: int, requests: Sequence[bytes], connections: int, s
     told.put("ready")
     sent: dict[Any, float] = {}
     for _ in range(connections):
-        link = socket.create_connection(("127.0.0.1", port))
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        waiting.register(link, selectors.EVENT_READ)
-        send(link)
+        opened = socket.create_connection(("127.0.0.1", port))
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        waiting.register(opened, selectors.EVENT_READ)
+        send(opened)
     while waiting.get_map():
         for key, _ in waiting.select():
             link: Any = key.fileobj
@@ -282,14 +282,17 @@ def _replies(url: str, port: int, patients: int, seconds: int) -> dict[str, obje
         "SELECT patient_id::text, extract(epoch FROM clock_timestamp())::float FROM communication"
         " WHERE direction = 'out' AND purpose <> 'page' AND recorded_at >= to_timestamp(%s)"
     )
-    came = "SELECT patient_id::text, extract(epoch FROM recorded_at)::float FROM communication WHERE direction = 'in'"
+    came = (
+        "SELECT patient_id::text, extract(epoch FROM recorded_at)::float FROM communication"
+        " WHERE direction = 'in' AND recorded_at >= to_timestamp(%s)"
+    )
     with psycopg.connect(_plain(url), autocommit=True) as connection:
         until = time.monotonic() + seconds + 30
         while len(answered) < count and time.monotonic() < until:
             for patient, at in connection.execute(find, (began - 1,)):
                 answered.setdefault(patient, at)
             time.sleep(0.05)
-        asked: dict[str, float] = dict(connection.execute(f"{came} AND recorded_at >= to_timestamp(%s)", (began - 1,)).fetchall())
+        asked: dict[str, float] = dict(connection.execute(came, (began - 1,)).fetchall())
     process.join()
     waits = [answered[patient] - at for patient, at in asked.items() if patient in answered]
     if len(waits) != count:
@@ -314,7 +317,7 @@ def _pace(told: Any, port: int, texts: Sequence[bytes]) -> None:
 
 
 def _burst(url: str, port: int, patients: int, count: int) -> dict[str, object]:
-    """Five texts of each patient as fast as they are taken, a few red flags among them: what was lost, who was paged."""
+    """Five texts of each patient as fast as they are taken, a few red flags among them; what was lost, who paged."""
     people = random.Random(3).sample(range(patients), count // 5)
     alarmed = set(people[:: max(1, len(people) // RED_FLAGS)])
     words = {(turn, one): f"note {turn} of mine" for turn in range(5) for one in people}
