@@ -22,7 +22,7 @@ def register(app: Flask, secure: bool) -> None:
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "no-referrer"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        if not response.cache_control.public:  # only our own static files say so
+        if not (response.cache_control.public or response.cache_control.no_store):  # our own static files; a picture
             headers["Cache-Control"] = "no-store"
         if secure:
             headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
