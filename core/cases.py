@@ -15,6 +15,7 @@ from care.domain.codes import Outcome
 from care.domain.measure import Measure
 from care.errors import Conflict, Invalid
 from care.records import communications, escalations, lists, observations, practitioners
+from care.records.attachments import attachments_of
 from care.records.escalations import Escalation, EscalationLink
 from care.records.patients import Patient
 from care.services import escalations as acts
@@ -73,7 +74,7 @@ def case(escalation_id: UUID) -> str:
 def _about(patient: Patient | None) -> dict[str, Any]:
     """The charts and the conversation; nothing for a case of an unknown sender."""
     if patient is None:
-        return {"charts": (), "messages": [], "contents": {}, "names": {}}
+        return {"charts": (), "messages": [], "contents": {}, "names": {}, "media": {}}
     now = runtime().now()
     measured = observations.series(session(), patient.id, now - timedelta(days=DAYS), now)
     messages = communications.thread(session(), patient.id, 40)
@@ -82,6 +83,7 @@ def _about(patient: Patient | None) -> dict[str, Any]:
         "charts": trend.charts([o.measure() for o in measured], patient.glucose_unit)[:CHARTS],
         "messages": messages,
         "contents": communications.contents(session(), [m.id for m in messages]),
+        "media": attachments_of(session(), [m.id for m in messages]),
         "names": practitioners.names(session(), writers),
     }
 
@@ -92,6 +94,7 @@ def _joined(row: Escalation) -> list[Joined]:
     responses = lists.responses_by_id(session(), _ids(links, "response_id"))
     messages = lists.communications_by_id(session(), _ids(links, "communication_id"))
     contents = communications.contents(session(), list(messages))
+    media = attachments_of(session(), list(messages))
     assessments = lists.assessments_by_id(session(), _ids(links, "assessment_id"))
     measured: dict[UUID, list[Measure]] = {}
     for value in lists.observations_of(session(), set(responses)):
@@ -105,6 +108,7 @@ def _joined(row: Escalation) -> list[Joined]:
             messages.get(link.communication_id) if link.communication_id else None,
             contents.get(link.communication_id) if link.communication_id else None,
             assessments.get(link.assessment_id) if link.assessment_id else None,
+            media.get(link.communication_id, ()) if link.communication_id else (),
         )
         for link in links
     ]

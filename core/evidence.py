@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from care.domain.measure import Measure
+from care.records.attachments import Attachment
 from care.records.communications import Communication, CommunicationContent
 from care.records.definitions import Definition
 from care.records.escalations import EscalationLink
@@ -61,6 +62,7 @@ class Joined:
     message: Communication | None
     content: CommunicationContent | None
     assessment: RiskAssessment | None
+    media: Sequence[Attachment] = ()
 
     @property
     def at(self) -> datetime:

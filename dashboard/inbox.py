@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from care.access import may
 from care.errors import Invalid
 from care.records import communications, lists
+from care.records.attachments import Attachment, attachments_of
 from care.records.communications import Communication, CommunicationContent
 from care.records.patients import Patient
 from care.services import waiting
@@ -34,7 +35,7 @@ class Thread:
     """What one person, or one unknown address, waits with; the oldest text first."""
 
     patient: Patient | None
-    texts: list[tuple[Communication, CommunicationContent | None]]
+    texts: list[tuple[Communication, CommunicationContent | None, list[Attachment]]]
 
     @property
     def first(self) -> Communication:
@@ -60,12 +61,13 @@ def inbox() -> str:
 def _threads() -> list[Thread]:
     rows = waiting.read(session(), runtime(), staff())
     words = communications.contents(session(), [row.id for row in rows])
+    media = attachments_of(session(), [row.id for row in rows])
     patients = lists.patients_by_id(session(), staff(), {row.patient_id for row in rows if row.patient_id})
     threads: dict[object, Thread] = {}
     for row in rows:
         key = row.patient_id or bytes(row.address_token or row.id.bytes)
         patient = patients.get(row.patient_id) if row.patient_id else None
-        threads.setdefault(key, Thread(patient, [])).texts.append((row, words.get(row.id)))
+        threads.setdefault(key, Thread(patient, [])).texts.append((row, words.get(row.id), media.get(row.id, [])))
     return list(threads.values())
 
 

@@ -15,6 +15,7 @@ from care.domain import trend
 from care.errors import Conflict, Invalid
 from care.records import communications, consents, definitions, lists, observations, practitioners, tasks
 from care.records import patients as people
+from care.records.attachments import attachments_of
 from care.records.care_plans import CarePlan
 from care.records.consents import FOLLOW_UP, Consent
 from care.records.definitions import Definition
@@ -76,6 +77,7 @@ def page(patient: Patient) -> dict[str, Any]:
         "entries": story(timeline(db, patient.id), lists.missed_tasks(db, patient.id)),
         "messages": messages,
         "contents": communications.contents(db, [m.id for m in messages]),
+        "media": attachments_of(db, [m.id for m in messages]),
         "protocols": definitions.published(db, "PlanDefinition"),
         "today": today,
         "days": DAYS,

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from care.domain.message import Incoming
 from care.domain.people import Staff
+from care.records.attachments import Attachment
 from care.records.care_plans import active_plans
 from care.records.escalations import Escalation
 from care.records.patients import Patient
@@ -56,6 +57,7 @@ class Things:
     practitioner_id: UUID
     draft_id: UUID
     definition_id: UUID
+    attachment_id: UUID
 
     @staticmethod
     def of(session: Session, rt: Runtime, patient: Patient) -> Things:
@@ -63,12 +65,25 @@ class Things:
         text = inbox.receive(session, rt, Incoming("sms", PHONE, "I have chest pain", "SM1", rt.now()))
         escalation = session.scalars(select(Escalation).where(Escalation.patient_id == patient.id)).one()
         plan = active_plans(session, patient.id)[0]
-        return Things(patient.id, escalation.id, text.communication_id, plan.id, *NOBODYS)
+        kept = Attachment(
+            organization_id=patient.organization_id,
+            communication_id=text.communication_id,
+            number=0,
+            kind="image",
+            content_type="image/png",
+            content=b"a picture",
+            size=9,
+            state="kept",
+            recorded_at=rt.now(),
+        )
+        session.add(kept)
+        session.commit()
+        return Things(patient.id, escalation.id, text.communication_id, plan.id, *NOBODYS, kept.id)
 
     @staticmethod
     def made_up() -> Things:
         """Ids of nothing."""
-        return Things(*(UUID(int=number) for number in range(2, 9)))
+        return Things(*(UUID(int=number) for number in range(2, 10)))
 
 
 def address(rule: str, things: Things) -> str:
@@ -99,6 +114,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("/questionnaires/<uuid:definition_id>/retire", "POST"): Case({"reason": "replaced"}, administrator),
     ("/inbox/<uuid:communication_id>/reply", "POST"): Case(WORDS),
     ("/inbox/<uuid:communication_id>/done", "POST"): Case(),
+    ("/attachments/<uuid:attachment_id>", "GET"): Case(),
     ("/patients/<uuid:patient_id>", "GET"): Case(),
     ("/patients/<uuid:patient_id>/message", "POST"): Case(WORDS),
     ("/patients/<uuid:patient_id>/message/send", "POST"): Case(WORDS),
