@@ -6,6 +6,9 @@ the answer is 503, so that the provider tries again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import cast
+
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -59,4 +62,4 @@ def whole_call() -> WebhookCall:
     body = request.get_data(cache=True)
     if len(body) > LARGEST_BODY:  # one that came without its length was read before this limit was set
         raise RequestEntityTooLarge
-    return WebhookCall(request.method, path, query, dict(request.headers), body)
+    return WebhookCall(request.method, path, query, cast("Mapping[str, str]", request.headers), body)
