@@ -12,6 +12,7 @@ from bots.console import ConsoleChannel, Sink, to_screen
 from bots.push import KeptRegistrations, PushChannel
 from bots.push_provider import PushProvider, load_provider
 from bots.sms import TwilioSms
+from bots.whatsapp import TwilioWhatsApp
 from care.domain.message import Channel
 from care.runtime import wall_clock
 from care.settings import Settings
@@ -28,17 +29,19 @@ def make_channels(
 ) -> dict[str, Channel]:
     """Every channel we have. The console is enabled in development only; `sink` is where its messages go."""
     console = ConsoleChannel(sink, enabled=settings.care_environment == "development")
-    sms = TwilioSms(
-        account_sid=settings.twilio_account_sid,
-        auth_token=settings.twilio_auth_token.get_secret_value(),
-        previous_token=settings.twilio_auth_token_previous.get_secret_value(),
-        sender=settings.twilio_sender,
-        public_url=settings.public_url,
-        base_url=settings.twilio_base_url,
-        rate=settings.twilio_rate,
+    account: dict[str, str] = {
+        "account_sid": settings.twilio_account_sid,
+        "auth_token": settings.twilio_auth_token.get_secret_value(),
+        "previous_token": settings.twilio_auth_token_previous.get_secret_value(),
+        "public_url": settings.public_url,
+        "base_url": settings.twilio_base_url,
+    }
+    sms = TwilioSms(**account, sender=settings.twilio_sender, rate=settings.twilio_rate)
+    whatsapp = TwilioWhatsApp(
+        **account, sender=settings.twilio_whatsapp_sender, templates=settings.twilio_whatsapp_templates
     )
     push = PushChannel(_push_provider(settings), KeptRegistrations(sessions, clock) if sessions else None)
-    return {console.name: console, sms.name: sms, push.name: push}
+    return {console.name: console, sms.name: sms, whatsapp.name: whatsapp, push.name: push}
 
 
 def _push_provider(settings: Settings) -> PushProvider | None:

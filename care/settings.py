@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SHORTEST_SECRET = 32
 BROKERS = ("amqp://", "amqps://", "redis://", "rediss://")
+_CONTENT = re.compile("HX[0-9a-fA-F]{32}")
 
 
 class Settings(BaseSettings):
@@ -29,6 +33,10 @@ class Settings(BaseSettings):
     twilio_auth_token_previous: SecretStr = SecretStr("")
     twilio_sender: str = ""
     twilio_base_url: str = ""
+    twilio_whatsapp_sender: str = ""
+    twilio_whatsapp_templates: Annotated[Mapping[str, Mapping[str, str]], NoDecode] = Field(
+        default_factory=dict, description='the content of each notice by language: {"notice-message": {"en": "HX…"}}'
+    )
     twilio_rate: float = Field(default=0.0, ge=0, description="messages a second that the sender may hand over; 0: any")
     push_provider: str = Field(default="", pattern=r"^(|fcm|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$")
     fcm_credentials: SecretStr = SecretStr("")
@@ -53,6 +61,20 @@ class Settings(BaseSettings):
         if not url.startswith("postgresql+psycopg://"):
             raise ValueError("DATABASE_URL must name a PostgreSQL database")
         return SecretStr(url)
+
+    @field_validator("twilio_whatsapp_templates", mode="before")
+    @classmethod
+    def _templates(cls, value: object) -> object:
+        """JSON, or nothing. A wrong content id would be found out when a patient is not reached."""
+        if not isinstance(value, str):
+            return value
+        found = json.loads(value or "{}")
+        by_language = found.values() if isinstance(found, dict) else [None]
+        if not all(isinstance(one, dict) for one in by_language):
+            raise ValueError("TWILIO_WHATSAPP_TEMPLATES names a content for each notice and language")
+        if not all(_CONTENT.fullmatch(str(content)) for one in by_language for content in one.values()):
+            raise ValueError("TWILIO_WHATSAPP_TEMPLATES: a content is HX and 32 hexadecimal digits")
+        return found
 
     @field_validator("care_broker_url")
     @classmethod
