@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -29,7 +30,7 @@ def make_channels(
 ) -> dict[str, Channel]:
     """Every channel we have. The console is enabled in development only; `sink` is where its messages go."""
     console = ConsoleChannel(sink, enabled=settings.care_environment == "development")
-    account: dict[str, str] = {
+    account: dict[str, Any] = {
         "account_sid": settings.twilio_account_sid,
         "auth_token": settings.twilio_auth_token.get_secret_value(),
         "previous_token": settings.twilio_auth_token_previous.get_secret_value(),

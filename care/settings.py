@@ -69,10 +69,11 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         found = json.loads(value or "{}")
-        by_language = found.values() if isinstance(found, dict) else [None]
+        by_language = list(found.values()) if isinstance(found, dict) else [found]
         if not all(isinstance(one, dict) for one in by_language):
             raise ValueError("TWILIO_WHATSAPP_TEMPLATES names a content for each notice and language")
-        if not all(_CONTENT.fullmatch(str(content)) for one in by_language for content in one.values()):
+        contents = [content for one in by_language for content in one.values()]
+        if not all(_CONTENT.fullmatch(str(content)) for content in contents):
             raise ValueError("TWILIO_WHATSAPP_TEMPLATES: a content is HX and 32 hexadecimal digits")
         return found
 
