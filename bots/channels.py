@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bots.console import ConsoleChannel, Sink, to_screen
 from bots.push import KeptRegistrations, PushChannel
 from bots.push_provider import PushProvider, load_provider
+from bots.simulated import simulated
 from bots.sms import TwilioSms
 from bots.whatsapp import TwilioWhatsApp
 from care.domain.message import Channel
@@ -28,7 +29,10 @@ def make_channels(
     sessions: Sessions | None = None,
     clock: Callable[[], datetime] = wall_clock,
 ) -> dict[str, Channel]:
-    """Every channel we have. The console is enabled in development only; `sink` is where its messages go."""
+    """Every channel we have. The console is enabled in development only; `sink` is where its messages go.
+
+    In a demonstration a simulated one stands in for each that is not configured.
+    """
     console = ConsoleChannel(sink, enabled=settings.care_environment == "development")
     account: dict[str, Any] = {
         "account_sid": settings.twilio_account_sid,
@@ -42,7 +46,8 @@ def make_channels(
         **account, sender=settings.twilio_whatsapp_sender, templates=settings.twilio_whatsapp_templates
     )
     push = PushChannel(_push_provider(settings), KeptRegistrations(sessions, clock) if sessions else None)
-    return {console.name: console, sms.name: sms, whatsapp.name: whatsapp, push.name: push}
+    found: dict[str, Channel] = {console.name: console, sms.name: sms, whatsapp.name: whatsapp, push.name: push}
+    return simulated(found) if settings.care_simulator else found
 
 
 def _push_provider(settings: Settings) -> PushProvider | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SHORTEST_SECRET = 32
@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     bundles_directory: str = ""
     care_value_sets: str = Field(default="", description="a folder of FHIR ValueSet and CodeSystem files of one's own")
     metrics_token: SecretStr = SecretStr("")
+    care_simulator: bool = Field(default=False, description="phones in the browser, and a clock that can be moved")
     care_broker_url: SecretStr = SecretStr("")
     care_broker_prefix: str = Field(default="care", pattern=r"^[a-z][a-z0-9_-]{0,39}$")
     # The workers' connections to the database are for so many; more work is for more processes.
@@ -61,6 +62,16 @@ class Settings(BaseSettings):
         if not url.startswith("postgresql+psycopg://"):
             raise ValueError("DATABASE_URL must name a PostgreSQL database")
         return SecretStr(url)
+
+    @field_validator("care_simulator", mode="before")
+    @classmethod
+    def _only_in_development(cls, value: object, info: ValidationInfo) -> object:
+        """In a hospital nobody writes as a patient, and the time is the time."""
+        if value in ("", "0", None, False):
+            return False
+        if info.data.get("care_environment") != "development":
+            raise ValueError("the simulator is for development and demonstrations: set CARE_ENVIRONMENT=development")
+        return value
 
     @field_validator("twilio_whatsapp_templates", mode="before")
     @classmethod

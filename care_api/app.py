@@ -16,6 +16,7 @@ from pydantic import ValidationError
 import bots.webhooks
 import core
 import dashboard
+import simulator
 from bots.channels import Sessions, make_channels
 from bots.pacing import RedisPacer
 from care import logs
@@ -24,7 +25,8 @@ from care.domain.measure import Measure
 from care.errors import AssessmentError
 from care.library import value_sets
 from care.records import seal
-from care.runtime import Assess, Runtime
+from care.runtime import Assess, Runtime, wall_clock
+from care.services.simulated_time import moved_clock
 from care.settings import Settings
 from care_api import (
     cli,
@@ -94,7 +96,8 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
 
 def _open_doors(app: Flask, rt: Runtime, settings: Settings) -> None:
     """The doors, and what stands before all of them: the guard, the limits, the headers, the translation of errors."""
-    headers.register(app, settings.secure_cookies)
+    framed = (dashboard.blueprint.name, core.blueprint.name) if settings.care_simulator else ()
+    headers.register(app, settings.secure_cookies, framed)
     api = openapi.install(app, settings.public_url)
     problems.register(app)
     guard.register(app, rt)
@@ -106,6 +109,8 @@ def _open_doors(app: Flask, rt: Runtime, settings: Settings) -> None:
     csrf.exempt(bots.webhooks.blueprint)  # a signature proves the caller
     for page in (health.blueprint, metrics.blueprint, patient_page.blueprint, dashboard.blueprint, core.blueprint):
         app.register_blueprint(page)
+    if settings.care_simulator:
+        app.register_blueprint(simulator.blueprint)
 
 
 def read_settings() -> Settings:
@@ -119,10 +124,15 @@ def read_settings() -> Settings:
 
 
 def make_runtime(settings: Settings, sessions: Sessions) -> Runtime:
-    """The real outside: the wall clock, the configured channels, and the models that verify."""
+    """The real outside: the wall clock, the configured channels, and the models that verify.
+
+    In a demonstration the clock can be moved, and a channel that is not configured is a phone in the browser.
+    """
     redis = settings.redis_url.get_secret_value()
+    clock = moved_clock(settings.database_url.get_secret_value()) if settings.care_simulator else wall_clock
     return Runtime(
-        channels=make_channels(settings, sessions=sessions),
+        clock=clock,
+        channels=make_channels(settings, sessions=sessions, clock=clock),
         assess=_models(settings.bundles_directory),
         public_url=settings.public_url,
         pacer=RedisPacer(redis) if redis else None,

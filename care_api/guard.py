@@ -9,7 +9,7 @@ from flask import Flask, Response, g, redirect, request
 from sqlalchemy.orm import Session
 
 from care.access import STAFF, allowed_roles
-from care.errors import NotAllowed, NotSignedIn
+from care.errors import NotAllowed, NotFound, NotSignedIn
 from care.runtime import Runtime
 from care.services import signin
 from care_api.database import db
@@ -31,7 +31,9 @@ def register(app: Flask, rt: Runtime) -> None:
             return None  # answered by Flask with the list of methods, and nothing else
         if not roles:
             raise NotAllowed("closed", "nobody may call this")
-        if roles & {"anyone", "provider", "monitor"}:
+        if "developer" in roles and not app.extensions["care.settings"].care_simulator:
+            raise NotFound("page", "there is no such page")
+        if roles & {"anyone", "provider", "monitor", "developer"}:
             _recognise(g.session)
             return None
         if "patient" in roles:

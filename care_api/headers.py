@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from flask import Flask, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 LARGEST_BODY = 1024 * 1024
 _POLICY = (
-    "default-src 'self'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; "
+    "default-src 'self'; style-src 'self'; img-src 'self' data:; frame-ancestors {framing}; base-uri 'none'; "
     "form-action 'self'; object-src 'none'"
 )
 
 
-def register(app: Flask, secure: bool) -> None:
-    """Set the security headers, and keep whatever is not a file of ours out of every cache."""
+def register(app: Flask, secure: bool, framed: Collection[str] = ()) -> None:
+    """Set the security headers, and keep whatever is not a file of ours out of every cache.
+
+    Pages of the blueprints in `framed` may stand in a frame on a page of ours; nothing else may stand in any.
+    """
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST_BODY
 
     def furnish(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", _POLICY)
+        may_stand_in_ours = request.blueprint in framed
+        headers.setdefault(
+            "Content-Security-Policy", _POLICY.format(framing="'self'" if may_stand_in_ours else "'none'")
+        )
+        headers["X-Frame-Options"] = "SAMEORIGIN" if may_stand_in_ours else "DENY"
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "no-referrer"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"

@@ -125,10 +125,11 @@ def manifest() -> Response:
 
 
 def _channel() -> str:
-    """Where codes are sent to: SMS, or the console where only that is there (a demonstration)."""
+    """Where codes are sent to: SMS, or the console in a demonstration."""
     channels = g.rt.channels
     sms, console = channels.get("sms"), channels.get("console")
-    return "console" if console and console.enabled and not (sms and sms.enabled) else "sms"
+    demonstration = current_app.extensions["care.settings"].care_simulator or not (sms and sms.enabled)
+    return "console" if console and console.enabled and demonstration else "sms"
 
 
 def _look() -> str:

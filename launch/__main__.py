@@ -106,6 +106,8 @@ def run(
             say(NAME, f"Care answers, but not all of it is ready: see {address}/readyz" if late else "Care is ready")
             say(NAME, f"Open {address}")
             if server is not None:
+                if extra.get("CARE_SIMULATOR") == "1":
+                    say(NAME, f"Be a patient, and move the clock: {address}/simulator")
                 _show_logins(var / LOGINS)
             say(NAME, "Ctrl-C stops all of it.")
             _keep(children, server, cancelled, lambda: False)

@@ -44,10 +44,12 @@ def embedded_environment(var: Path) -> dict[str, str]:
 
 def environment_of(server: Embedded) -> dict[str, str]:
     """Everything the application needs to use this running server. CARE_VAR is where its other files may go."""
+    environment = os.environ.get("CARE_ENVIRONMENT") or "development"
     return {
         "DATABASE_URL": server.url(),
         "CARE_VAR": str(server.var),
-        "CARE_ENVIRONMENT": os.environ.get("CARE_ENVIRONMENT") or "development",
+        "CARE_ENVIRONMENT": environment,
+        "CARE_SIMULATOR": os.environ.get("CARE_SIMULATOR", "1" if environment == "development" else ""),
         **embedded_environment(server.var),
     }
 

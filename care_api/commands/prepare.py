@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from care.records.organizations import Organization
 from care.runtime import Runtime
-from care.services import content, heartbeats
+from care.services import content, heartbeats, simulated_phones
 from care_api.commands.output import as_json, tell, told
 from care_api.database import db
 from care_api.embedded import VAR
@@ -45,6 +45,8 @@ def prepare(demo: bool | None, var: Path, as_json: bool) -> None:
     published = content.publish_seeds(session, rt.now())
     laptop = current_app.extensions["care.settings"].care_environment == "development"
     made = (laptop if demo is None else demo) and _demo_clinic(session, rt, var / LOGINS, laptop)
+    if current_app.extensions["care.settings"].care_simulator:
+        simulated_phones.furnish(session, rt)
     # Whoever beat before gets a minute to come back, so that a system that starts again is not unready for being off.
     for name in heartbeats.ages(session):
         heartbeats.beat(session, name)

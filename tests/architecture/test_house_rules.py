@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ["care", "care_api", "bots", "scheduler", "dashboard", "core", "risk", "launch", "watchdog"]
+ROOMS = ["care", "care_api", "bots", "scheduler", "dashboard", "core", "simulator", "risk", "launch", "watchdog"]
 SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 

@@ -53,6 +53,7 @@ def test_a_command_by_hand_gets_the_embedded_database_and_its_keys(var: Path) ->
     assert run(code).split() == [
         "CARE_ENVIRONMENT",
         "CARE_KEYS",
+        "CARE_SIMULATOR",
         "CARE_TOKEN_KEY",
         "CARE_VAR",
         "DATABASE_URL",

@@ -1,0 +1,212 @@
+"""The phones of a demonstration: what each would show, read from the outbox, and what is written on one.
+
+A text goes in and a receipt comes back by the same two functions that a provider's webhook calls. Only the invented
+people of the demo clinic have such a phone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from care.domain.codes import Delivery
+from care.domain.message import Capabilities, Incoming, Medium, Receipt
+from care.errors import Invalid, NotFound
+from care.records.communications import Communication, contents
+from care.records.ids import new_id
+from care.records.organizations import Organization
+from care.records.patients import ContactPoint, Patient, address_token, contact_points
+from care.runtime import Runtime
+from care.services import inbox, outbox
+from care.services.demo_clinic import HOSPITAL
+
+Heard = Literal["delivered", "failed", "opted-out"]
+
+STRANGER = ("sms", "demo-stranger")
+PHOTO = "simulated:photo"
+LATEST = 60  # messages that a phone shows
+CONSOLE_RANK = 9
+_CHINA, _HONG_KONG, _ELSEWHERE = (
+    ("wechat", "sms", "push"),
+    ("whatsapp", "wechat", "sms", "push"),
+    ("sms", "whatsapp", "push"),
+)
+_BY_COUNTRY = {"CN": _CHINA, "HK": _HONG_KONG}
+_ADDRESS = {"push": "me"}  # where the app is, its registrations say
+# What a provider says of it: its status word, and its error code by channel.
+_SAID: dict[Heard, tuple[str, dict[str, str]]] = {
+    "delivered": ("delivered", {}),
+    "failed": ("undelivered", {"sms": "30003", "whatsapp": "63024"}),
+    "opted-out": ("undelivered", {"sms": "21610", "whatsapp": "63033"}),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One message on a phone. `mine` is written by the phone's owner; `state` is the outbox's, '' for those."""
+
+    id: UUID
+    mine: bool
+    text: str
+    at: datetime
+    state: str = ""
+    pictures: int = 0
+
+
+@dataclass(frozen=True)
+class Phone:
+    """One address, and what stands on its screen, oldest first. `patient_id` is None for somebody unknown."""
+
+    channel: str
+    address: str
+    capabilities: Capabilities
+    lines: Sequence[Line]
+    patient_id: UUID | None = None
+    status: str = "active"
+
+    @property
+    def key(self) -> str:
+        """What the page calls it."""
+        return self.channel if self.patient_id else "stranger"
+
+    @property
+    def received(self) -> list[Line]:
+        """What came from us, newest first."""
+        return [line for line in reversed(self.lines) if not line.mine]
+
+    @property
+    def unconfirmed(self) -> Line | None:
+        """The newest message of which nothing was heard since it left, where anything ever is."""
+        waiting = (line for line in self.received if line.state == Delivery.SENT.value)
+        return next(waiting, None) if self.capabilities.receipts else None
+
+
+def people(session: Session) -> list[Patient]:
+    """The invented patients of the demo clinic, in the order in which they were made."""
+    found = select(Patient).join(Organization, Organization.id == Patient.organization_id)
+    return list(session.scalars(found.where(Organization.name == HOSPITAL).order_by(Patient.created_at, Patient.id)))
+
+
+def person(session: Session, patient_id: UUID) -> Patient:
+    """One of them. Raises NotFound for anybody else."""
+    found = next((one for one in people(session) if one.id == patient_id), None)
+    if found is None:
+        raise NotFound("patient", "no such patient in the demo clinic")
+    return found
+
+
+def furnish(session: Session, rt: Runtime) -> int:
+    """Give everybody of the demo clinic a phone on each channel of their country; commits. How many are new.
+
+    The addresses are no numbers: should the channel be configured one day, nobody can be reached by them.
+    """
+    new = 0
+    for number, patient in enumerate(people(session), start=1):
+        known = contact_points(session, patient.id)
+        have = {one.channel for one in known}
+        wanted = [name for name in _BY_COUNTRY.get(patient.country, _ELSEWHERE) if name in rt.channels]
+        mine = next((one.address for one in known if one.channel == "console"), f"demo-phone-{number}")
+        for rank, channel in enumerate(wanted, start=1):
+            if channel not in have:
+                session.add(_contact(patient, channel, _ADDRESS.get(channel, mine), rank, rt.now()))
+                new += 1
+        if wanted:
+            console = (ContactPoint.patient_id == patient.id, ContactPoint.channel == "console")
+            session.execute(update(ContactPoint).where(*console).values(rank=CONSOLE_RANK))
+    session.commit()
+    return new
+
+
+def phones(session: Session, rt: Runtime, patient: Patient) -> list[Phone]:
+    """The patient's phones in the order in which they are preferred, and a stranger's."""
+    found = []
+    for contact in contact_points(session, patient.id):
+        channel = rt.channels.get(contact.channel)
+        if channel is not None and channel.name != "console":
+            mine = (Communication.patient_id == patient.id, Communication.channel == contact.channel)
+            able = channel.capabilities.in_country(patient.country)
+            lines = _lines(session, rt, *mine)
+            found.append(Phone(contact.channel, contact.address, able, lines, patient.id, contact.status))
+    return [*found, *_strangers(session, rt)]
+
+
+def write(
+    session: Session, rt: Runtime, phone: Phone, text: str, *, photo: bool = False, twice: bool = False
+) -> inbox.Received:
+    """Write on a phone, as if its provider had called: with an id of its own, or with the same id `twice`; commits.
+
+    Whoever writes has their phone on: what was sent to it before counts as delivered. Raises Invalid for nothing at
+    all, and for a phone that cannot answer.
+    """
+    if not phone.capabilities.two_way:
+        raise Invalid("one-way", "this channel takes no answers", place="text")
+    if not text.strip() and not photo:
+        raise Invalid("empty", "write something first", place="text")
+    for line in reversed(phone.received):
+        if phone.capabilities.receipts and line.state == Delivery.SENT.value:
+            hear(session, rt, phone, line.id, "delivered")
+    text_id = f"simulated-{new_id()}"
+    media = (Medium("image", f"{PHOTO}:{text_id}", "image/jpeg"),) if photo else ()
+    incoming = Incoming(phone.channel, phone.address, text, text_id, rt.now(), media=media)
+    received = inbox.receive(session, rt, incoming)
+    if twice:
+        inbox.receive(session, rt, incoming)
+    return received
+
+
+def hear(session: Session, rt: Runtime, phone: Phone, message_id: UUID, heard: Heard) -> bool:
+    """What the provider says of a message on this phone; commits. Whether it was one of ours. Raises NotFound."""
+    if message_id not in {line.id for line in phone.received}:
+        raise NotFound("message", "no such message on this phone")
+    status, codes = _SAID[heard]
+    said = Receipt(phone.channel, f"simulated-{message_id}", status, message_id, codes.get(phone.channel, ""))
+    return outbox.note_receipt(session, rt, said, rt.now())
+
+
+def _strangers(session: Session, rt: Runtime) -> list[Phone]:
+    name, address = STRANGER
+    channel = rt.channels.get(name)
+    if channel is None:
+        return []
+    of = (Communication.address_token == address_token(name, address), Communication.channel == name)
+    return [Phone(name, address, channel.capabilities, _lines(session, rt, Communication.patient_id.is_(None), *of))]
+
+
+def _contact(patient: Patient, channel: str, address: str, rank: int, now: datetime) -> ContactPoint:
+    return ContactPoint(
+        organization_id=patient.organization_id,
+        patient_id=patient.id,
+        channel=channel,
+        address=address,
+        address_token=address_token(channel, address),
+        label=None,
+        rank=rank,
+        status="active",
+        created_at=now,
+    )
+
+
+_ARRIVED = tuple(one.value for one in (Delivery.SENT, Delivery.DELIVERED, Delivery.SENT_UNCONFIRMED))
+
+
+def _lines(session: Session, rt: Runtime, *of: object) -> list[Line]:
+    """What has arrived on a phone and what was written on it, oldest first."""
+    there = (Communication.direction == "in") | Communication.delivery.in_(_ARRIVED)
+    newest = Communication.recorded_at.desc(), Communication.id.desc()
+    found = session.scalars(select(Communication).where(*of, there).order_by(*newest).limit(LATEST))  # type: ignore[arg-type]
+    rows = list(reversed(list(found)))
+    words = contents(session, [row.id for row in rows])
+    return [_line(row, str(words[row.id].text)) for row in rows if row.id in words]
+
+
+def _line(row: Communication, words: str) -> Line:
+    if row.direction == "out":
+        return Line(row.id, False, words, row.sent_at or row.at, row.delivery or "")
+    kept = [one for one in words.split("\n") if not one.startswith(PHOTO)]
+    return Line(row.id, True, "\n".join(kept), row.at, "", words.count(PHOTO))
