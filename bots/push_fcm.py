@@ -103,13 +103,15 @@ class FcmProvider:
             name = messaging.send(_message(target, notice), app=app)
         except FirebaseError as error:
             if error.http_response is not None:
+                if error.http_response.status_code == 401:
+                    app.credential.get_credential().forget()
                 raise _refused(error.http_response) from None
             cause = error.cause if isinstance(error.cause, requests.RequestException) else requests.RequestException()
             with answered():
                 raise cause from None
         except GoogleAuthError:  # it comes before the notice
             raise ChannelError("retryable", "no-token", "Google gave no token for the service account") from None
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):  # also where the SDK trips over an answer
             raise ChannelError("unknown", "no-answer", "the provider gave no answer that can be read") from None
         return str(name)[:200]
 
@@ -202,6 +204,11 @@ def _tokens(account: ServiceAccount, timeout: float) -> Any:
                         session.trust_env = _is_far(account.token_uri)
                         source.refresh(_once(Request(session), exceptions.RefreshError))
                 self.token, self.expiry = source.token, source.expiry
+
+        def forget(self) -> None:
+            """It was not good any more: the next notice asks for another one."""
+            with asking:
+                self.token = source.token = None
 
     return Tokens()
 
