@@ -31,7 +31,7 @@ from care.records.organizations import Organization, team_for_address
 from care.records.patients import ContactPoint, Patient, address_token
 from care.records.seal import seal
 from care.runtime import Runtime
-from care.services import attachments, outbox
+from care.services import attachments, bindings, outbox
 from care.services.desks import ATTACHMENT
 from care.services.emergencies import alarm_of, emergency_words, is_alarming
 from care.services.escalations import Case, raise_many
@@ -41,6 +41,7 @@ from care.services.turns import take_turns_due
 __all__ = ["Received", "receive", "receive_many", "take_turns_due"]
 
 TEXT = "text"
+MENU = "menu"  # a menu's entry, said in the patient's place: it opens no channel's window for free words
 
 _TEXTS, _CONTENTS = (Base.metadata.tables[one.__tablename__] for one in (Communication, CommunicationContent))
 _INSERT = (
@@ -108,7 +109,8 @@ class _Text:
 
 def receive(session: Session, rt: Runtime, incoming: Incoming, speaker: UUID | None = None) -> Received:
     """Keep one text and screen it; commits. See receive_many."""
-    if speaker is None and not incoming.media and not session.in_transaction():
+    calm = not (incoming.media or incoming.event or bindings.code_in(incoming.channel, incoming.text))
+    if speaker is None and calm and not session.in_transaction():
         plain = _receive_plain(session, rt, incoming)
         if plain is not None:
             return plain
@@ -161,7 +163,7 @@ def receive_many(
         session.execute(_ATTACHMENTS, media)
     _alarm(session, [one for one in new if one.alarming], now)
     for one in new:
-        if not one.people and not one.alarming and one.verdict.kind != "stop":
+        if not one.alarming and one.verdict.kind != "stop" and not _bind(session, one, now) and not one.people:
             _answer_stranger(session, one, now)
     session.commit()
     ids = {one.id for one in new}
@@ -242,7 +244,7 @@ def _row(one: _Text, now: datetime) -> dict[str, object]:
         "contact_point_id": single[0].id if single else None,
         "direction": "in",
         "channel": one.incoming.channel,
-        "purpose": TEXT,
+        "purpose": MENU if one.incoming.event else TEXT,
         "priority": Priority.STAT.rank if one.alarming else Priority.ROUTINE.rank,
         "status": (CommunicationStatus.IN_PROGRESS if one.people else CommunicationStatus.COMPLETED).value,
         "status_reason": ATTACHMENT if one.incoming.media else None,
@@ -301,11 +303,41 @@ def _cases(one: _Text, now: datetime) -> list[Case]:
     ]
 
 
+def _bind(session: Session, one: _Text, now: datetime) -> bool:
+    """Whether the text was a code that has bound its sender to a patient. It is theirs then, and nobody's to answer."""
+    code = bindings.code_in(one.incoming.channel, one.incoming.text)
+    bound = bindings.bind(session, now, one.incoming.channel, one.incoming.sender, code) if code else None
+    if bound is None:
+        return False
+    row = session.get_one(Communication, one.id)
+    row.patient_id, row.contact_point_id = bound.patient.id, bound.contact.id
+    row.organization_id, row.care_team_id = bound.patient.organization_id, bound.patient.care_team_id
+    row.take_at, row.waits_since, row.status = None, None, CommunicationStatus.COMPLETED.value
+    outbox.enqueue(
+        session,
+        now,
+        purpose=Purpose.CONFIRMATION,
+        text=bindings.bound_words(bound.patient),
+        dedupe=f"bound:{one.id}",
+        patient=bound.patient,
+        contact=bound.contact,
+        check=False,
+    )
+    return True
+
+
 def _answer_stranger(session: Session, one: _Text, now: datetime) -> None:
-    """Once a day: who reads this and what to do in an emergency; nothing about whether anybody is known here."""
+    """Once a day: who reads this and what to do in an emergency; nothing about whether anybody is known here.
+
+    Whoever sends a code that is none of ours is told the same, so that they look at it again; once a minute.
+    """
     language, country = _speaks(one, _countries(session, {one.team.organization_id}))
     words = texts().say(language, "unknown-sender", number=emergency_number(country))
-    dedupe = f"stranger:{one.incoming.channel}:{one.token.hex()}:{now.date()}"
+    when = str(now.date())
+    if one.incoming.channel in bindings.CHANNELS:
+        words = bindings.stranger_words(country)
+        when = f"{now:%Y-%m-%dT%H:%M}" if bindings.code_in(one.incoming.channel, one.incoming.text) else when
+    dedupe = f"stranger:{one.incoming.channel}:{one.token.hex()}:{when}"
     _reply(session, one, Purpose.CONFIRMATION, words, dedupe, now, check=True)
 
 

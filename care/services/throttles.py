@@ -15,7 +15,15 @@ from care.records.sign_ins import Throttle
 
 
 def count_try(session: Session, now: datetime, kind: str, who: str, limit: int, window: timedelta) -> None:
-    """Count one try and commit, so that it counts whatever comes of it. Raises TooMany above `limit` in the window.
+    """Count one try and commit, so that it counts whatever comes of it. Raises TooMany above `limit` in the window."""
+    tries = tries_of(session, now, kind, who, window)
+    session.commit()
+    if tries > limit:
+        raise TooMany("too-many-tries", "too many tries; wait a while and try again")
+
+
+def tries_of(session: Session, now: datetime, kind: str, who: str, window: timedelta) -> int:
+    """Count one try in the caller's transaction; returns how many there were in the window, with this one.
 
     Counted before anything is checked, and in one statement: tries at the same moment all count.
     """
@@ -28,10 +36,7 @@ def count_try(session: Session, now: datetime, kind: str, who: str, limit: int, 
             "window_start": case((over, now), else_=Throttle.window_start),
         },
     )
-    tries = session.execute(again.returning(Throttle.tries)).scalar_one()
-    session.commit()
-    if tries > limit:
-        raise TooMany("too-many-tries", "too many tries; wait a while and try again")
+    return int(session.execute(again.returning(Throttle.tries)).scalar_one())
 
 
 def forget_tries(session: Session, kind: str, who: str) -> None:
