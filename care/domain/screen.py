@@ -3,6 +3,9 @@
 Crisis and red-flag words are looked for anywhere in the text; STOP, START, HELP and the wish for a person only as the
 whole text, so that "the pain will not stop" and 血止不住 opt nobody out. Words are a net, not a classifier: what is
 denied or said of somebody else is still a hit, unless the lexicon names the phrase as harmless.
+
+A phrase is found in either Chinese script, whatever stands between its words or characters, and with its letters
+s p e l l e d out.
 """
 
 from __future__ import annotations
@@ -20,9 +23,14 @@ Kind = Literal["none", "crisis", "red_flag", "stop", "start", "help", "human"]
 _ANYWHERE = ("crisis", "red_flag")
 _WHOLE = ("stop", "start", "help", "human")
 MAX_SCREENED = 100_000
+MAX_SPELT = 400  # letters of one spelled run that are looked at
+STEM = 4  # so many letters of a word that may run on are compared first
 GAP = "…"
 """Inside a phrase of the lexicon: up to three words, or six Chinese characters, may stand here."""
 _HAN = "\u3400-\u9fff"
+_NO_WORD = re.compile("[^a-z0-9]+")
+_SPELT = re.compile("(?<![a-z0-9])(?:[a-z] ){2,}[a-z](?![a-z0-9])")
+_SPELT_LEAST = 6  # letters of a phrase that is looked for among spelled letters: a shorter one stands in other words
 _BETWEEN_HAN = re.compile(rf"(?<=[{_HAN}])[\W_]+(?=[{_HAN}])")
 _HAS_HAN = re.compile(f"[{_HAN}]")
 
@@ -41,16 +49,25 @@ NOTHING = Verdict("none")
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """Phrases of one script as one pattern, which is tried only where a text has the beginning of a phrase."""
+    """Phrases of one script as one pattern, which is tried only where a text has the beginning of a phrase.
+
+    `heads` finds where one may begin: a word, or two characters. It is tried when that is among `beginnings`, or its
+    first `stem` letters among `stems`.
+    """
 
     pattern: re.Pattern[str]
     heads: re.Pattern[str]
     beginnings: frozenset[str]
+    stems: frozenset[str]
+    stem: int
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """Compiled once: `latin` and `han` find phrases anywhere, `whole` maps whole texts. `version` is for the record."""
+    """Compiled once: `latin` and `han` find phrases anywhere, `whole` maps whole texts. `version` is for the record.
+
+    `spelt` are Latin phrases without their spaces; `simplified` maps traditional characters to simplified ones.
+    """
 
     latin: Net
     han: Net
@@ -59,38 +76,42 @@ class Lexicon:
     gaps: tuple[Verdict, ...]
     unless: Mapping[str, tuple[str, ...]]
     whole: Mapping[str, Verdict]
+    spelt: Mapping[str, Verdict]
+    simplified: Mapping[int, int]
     version: str
 
 
-def read_lexicon(documents: Iterable[Mapping[str, Any]]) -> Lexicon:
+def read_lexicon(documents: Iterable[Mapping[str, Any]], simplified: Mapping[str, str] | None = None) -> Lexicon:
     """Compile lexicon documents: {id, version, kind, priority?, entries: [{id, any: [...], unless?: [...]}]}.
 
-    Raises Invalid for an unknown kind, a phrase twice under different kinds, or an empty entry.
+    `simplified` gives the simplified form of traditional characters; entries may also have `positives` and `negatives`
+    (texts that tests try). Raises Invalid for an unknown kind, a phrase twice under different kinds, or an empty entry.
     """
     verdicts: dict[str, Verdict] = {}
     whole: dict[str, Verdict] = {}
+    table = {ord(one): ord(other) for one, other in (simplified or {}).items()}
     unless: dict[str, tuple[str, ...]] = {}
     versions: list[str] = []
     for document in documents:
         versions.append(f"{document['id']}|{document['version']}")
         for entry in document["entries"]:
-            verdict, phrases = _entry(document, entry)
-            unless[verdict.matched] = tuple(_flat(phrase) for phrase in entry.get("unless", ()))
+            verdict, phrases = _entry(document, entry, table)
+            unless[verdict.matched] = tuple(_flat(phrase, table) for phrase in entry.get("unless", ()))
             target = verdicts if verdict.kind in _ANYWHERE else whole
             for phrase in phrases:
                 if target.setdefault(phrase, verdict).kind != verdict.kind:
                     raise Invalid("lexicon-contradicts-itself", "a phrase has two meanings", place=verdict.matched)
-    gaps = [(phrase, verdict) for phrase, verdict in verdicts.items() if GAP in phrase or "*" in phrase[:-1]]
-    with_gap = {phrase for phrase, _ in gaps}
-    literals = [phrase for phrase in verdicts if phrase not in with_gap]
+    gaps = [phrase for phrase in verdicts if GAP in phrase or "*" in phrase[:-1]]
     return Lexicon(
-        latin=_latin(literals, gaps),
-        han=_han(literals, gaps),
+        latin=_latin([phrase for phrase in verdicts if not _is_han(phrase)], gaps),
+        han=_han([phrase for phrase in verdicts if _is_han(phrase)], gaps),
         verdicts=verdicts,
         stems=tuple((phrase[:-1], verdict) for phrase, verdict in verdicts.items() if phrase.endswith("*")),
-        gaps=tuple(verdict for _, verdict in gaps),
+        gaps=tuple(verdicts[phrase] for phrase in gaps),
         unless=unless,
         whole=whole,
+        spelt=_spelt(verdicts.keys() - set(gaps), verdicts),
+        simplified=table,
         version=" ".join(sorted(versions)),
     )
 
@@ -104,11 +125,16 @@ def screen(text: str, lexicon: Lexicon) -> Verdict:
     if len(text) > MAX_SCREENED:
         text = text[: MAX_SCREENED // 2] + " " + text[-MAX_SCREENED // 2 :]
     plain = normalised(text)
+    chinese = not plain.isascii() and _HAS_HAN.search(plain) is not None
+    if chinese:
+        plain = plain.translate(lexicon.simplified)
     command = lexicon.whole.get(plain.strip(TRAILING))
-    flat = plain.replace("'", "").replace("-", " ")
+    flat = _NO_WORD.sub(" ", plain.replace("'", "")).strip()
     best = _worst(_hits(lexicon.latin, flat, lexicon), command)
-    if not flat.isascii() and _HAS_HAN.search(flat):
-        best = _worst(_hits(lexicon.han, _BETWEEN_HAN.sub("", flat), lexicon), best)
+    if _SPELT.search(flat):
+        best = _worst(_spelled_out(flat, lexicon), best)
+    if chinese:
+        best = _worst(_hits(lexicon.han, _BETWEEN_HAN.sub("", plain), lexicon), best)
     return best or NOTHING
 
 
@@ -129,8 +155,8 @@ def _rank(verdict: Verdict) -> int:
 
 def _hits(net: Net, text: str, lexicon: Lexicon) -> Iterator[Verdict]:
     for head in net.heads.finditer(text):
-        at = head.start()
-        if text[at : at + 2] not in net.beginnings and text[at] not in net.beginnings:
+        at, first = head.start(), head[1]
+        if first not in net.beginnings and first[: net.stem] not in net.stems:
             continue
         match = net.pattern.match(text, at)
         if match is None:
@@ -143,6 +169,19 @@ def _hits(net: Net, text: str, lexicon: Lexicon) -> Iterator[Verdict]:
             yield verdict
 
 
+def _spelled_out(flat: str, lexicon: Lexicon) -> Iterator[Verdict]:
+    """What stands in a text whose letters are spelled out: "k i l l myself", "c h e s t p a i n"."""
+    runs = [run[0].replace(" ", "") for run in _SPELT.finditer(flat)]
+    joined = _SPELT.sub(lambda run: run[0].replace(" ", ""), flat)
+    yield from _hits(lexicon.latin, joined, lexicon)
+    after_i = _SPELT.sub(lambda run: re.sub("^(i|a) ", r"\1|", run[0]).replace(" ", "").replace("|", " "), flat)
+    if after_i != joined:
+        yield from _hits(lexicon.latin, after_i, lexicon)
+    for run in runs:
+        if len(run) >= _SPELT_LEAST:
+            yield from (verdict for phrase, verdict in lexicon.spelt.items() if phrase in run[:MAX_SPELT])
+
+
 def _excused(match: re.Match[str], text: str, unless: tuple[str, ...]) -> bool:
     """Whether the hit lies inside a phrase that the lexicon names as harmless."""
     start, end = match.span()
@@ -153,70 +192,88 @@ def _excused(match: re.Match[str], text: str, unless: tuple[str, ...]) -> bool:
     return False
 
 
-def _entry(document: Mapping[str, Any], entry: Mapping[str, Any]) -> tuple[Verdict, list[str]]:
+def _spelt(literals: Iterable[str], verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
+    """Latin phrases of some length without their spaces."""
+    joined = ((phrase.replace(" ", ""), verdicts[phrase]) for phrase in literals if not _is_han(phrase))
+    return {phrase.rstrip("*"): verdict for phrase, verdict in joined if len(phrase.rstrip("*")) >= _SPELT_LEAST}
+
+
+def _entry(
+    document: Mapping[str, Any], entry: Mapping[str, Any], table: Mapping[int, int]
+) -> tuple[Verdict, list[str]]:
     kind = entry.get("kind", document.get("kind"))
     if kind not in (*_ANYWHERE, *_WHOLE):
         raise Invalid("unknown-kind", "a lexicon entry has an unknown kind", place=str(entry.get("id")))
-    phrases = [_flat(phrase) if kind in _ANYWHERE else normalised(phrase).strip(TRAILING) for phrase in entry["any"]]
+    anywhere = kind in _ANYWHERE
+    phrases = [
+        _flat(phrase, table) if anywhere else normalised(phrase).translate(table).strip(TRAILING)
+        for phrase in entry["any"]
+    ]
     if not phrases or not all(phrases):
         raise Invalid("empty-entry", "a lexicon entry has no words", place=str(entry.get("id")))
     named = entry.get("priority", document.get("priority"))
     return Verdict(kind, str(entry["id"]), Priority(named) if kind in _ANYWHERE else None), phrases
 
 
-def _flat(phrase: str) -> str:
-    return normalised(phrase).replace("'", "").replace("-", " ").replace("...", GAP)
+def _flat(phrase: str, table: Mapping[int, int]) -> str:
+    """A phrase as the text that it is looked for in: Latin words with one space between them, Chinese without any."""
+    plain = normalised(phrase).replace("...", GAP).translate(table)
+    if _is_han(plain):
+        return _BETWEEN_HAN.sub(lambda between: GAP if GAP in between[0] else "", plain)
+    parts = [re.sub("[^a-z0-9*]+", " ", part.replace("'", "")).strip() for part in plain.split(GAP)]
+    return GAP.join(parts)
 
 
 def _is_han(phrase: str) -> bool:
     return _HAS_HAN.search(phrase) is not None
 
 
-def _latin(literals: list[str], gaps: list[tuple[str, Verdict]]) -> Net:
+def _latin(phrases: list[str], gaps: list[str]) -> Net:
     """All Latin phrases, as whole words; a word that ends in * may run on."""
-    phrases = [phrase for phrase in literals if not _is_han(phrase)]
-    parts = [_trie(phrases)] if phrases else []
-    for number, (phrase, _) in enumerate(gaps):
-        if not _is_han(phrase):
-            words = (re.escape(part.strip()).replace(r"\*", "[a-z]*") for part in phrase.split(GAP))
-            parts.append(f"(?P<g{number}>" + r"[^a-z0-9]{1,3}(?:[a-z0-9]+[^a-z0-9]{1,3}){0,3}?".join(words) + ")")
-            phrases.append(phrase)
-    pattern = re.compile(rf"(?:{'|'.join(parts) or '(?!)'})(?![a-z0-9])")
-    return Net(pattern, re.compile("[a-z0-9]+"), frozenset(phrase[:2] for phrase in phrases))
+    firsts = {re.split("[ …]", phrase)[0] for phrase in phrases}
+    stems = {first[:-1] for first in firsts if first.endswith("*")}
+    if any(len(stem) < STEM for stem in stems):
+        raise Invalid("short-stem", f"a word that may run on begins with {STEM} letters or more", place=min(stems))
+    pattern = re.compile(f"{_trie(phrases, gaps, ' (?:[a-z0-9]+ ){0,3}?')}(?![a-z0-9])")
+    return Net(pattern, re.compile("([a-z0-9]+)"), frozenset(firsts), frozenset(stem[:STEM] for stem in stems), STEM)
 
 
-def _han(literals: list[str], gaps: list[tuple[str, Verdict]]) -> Net:
+def _han(phrases: list[str], gaps: list[str]) -> Net:
     """All phrases with Chinese characters, wherever they stand."""
-    phrases = [phrase for phrase in literals if _is_han(phrase)]
-    parts = [_trie(phrases)] if phrases else []
-    for number, (phrase, _) in enumerate(gaps):
-        if _is_han(phrase):
-            parts.append(f"(?P<g{number}>" + ".{0,6}?".join(re.escape(part) for part in phrase.split(GAP)) + ")")
-            phrases.append(phrase)
     first = "".join(sorted({re.escape(phrase[0]) for phrase in phrases}))
-    beginnings = frozenset(phrase[0] if phrase[1] == GAP else phrase[:2] for phrase in phrases)
-    return Net(re.compile("|".join(parts) or "(?!)"), re.compile(f"[{first}]" if first else "(?!)"), beginnings)
+    heads = re.compile(f"(?=([{first}].?))" if first else "(?!)")
+    pattern = re.compile(_trie(phrases, gaps, ".{0,6}?"))
+    alone = frozenset(phrase[0] for phrase in phrases if len(phrase) == 1 or phrase[1] == GAP)
+    return Net(pattern, heads, frozenset(phrase[:2] for phrase in phrases), alone, 1)
 
 
-def _trie(phrases: list[str]) -> str:
-    """One pattern for many phrases that shares their beginnings, so that a text is read once and not once a phrase."""
+def _trie(phrases: list[str], gaps: list[str], gap: str) -> str:
+    """One pattern for many phrases that shares their beginnings, so that a text is read once and not once a phrase.
+
+    Where a phrase with a gap ends stands an empty group g<its place among `gaps`>: what matched does not tell it.
+    """
+    places = {phrase: place for place, phrase in enumerate(gaps)}
     root: dict[str, Any] = {}
     for phrase in phrases:
         node = root
         for char in phrase:
             node = node.setdefault(char, {})
         node[""] = {}
-    return _branch(root) if root else ""
+        if phrase in places:
+            node[f"(?P<g{places[phrase]}>)"] = {"": {}}
+    return _branch(root, gap) if root else "(?!)"
 
 
-def _branch(node: dict[str, Any]) -> str:
-    ends = "" in node
+def _branch(node: dict[str, Any], gap: str) -> str:
+    named = [char for char in node if len(char) > 1]
+    ends = "" in node and not named
     ways = []
     for char, below in node.items():
-        if char == "":
+        if char == "" or char in named:
             continue
-        head = "[a-z]*" if char == "*" else re.escape(char)
-        ways.append(head + (_branch(below) if set(below) != {""} else ""))
+        head = "[a-z]*" if char == "*" else gap if char == GAP else re.escape(char)
+        ways.append(head + (_branch(below, gap) if set(below) != {""} else ""))
+    ways += named
     if not ways:
         return ""
     body = "|".join(ways)

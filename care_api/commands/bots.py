@@ -10,6 +10,8 @@ import click
 from flask.cli import AppGroup
 
 from care.domain.questionnaire.lines import read_line
+from care.domain.screen import Lexicon, screen
+from care.library import lexicon
 from care.runtime import wall_clock
 from care_api.commands.output import told
 
@@ -37,6 +39,37 @@ def parse(path: Path) -> None:
         for line in lines:
             if line.strip():
                 click.echo(json.dumps(read_line(_document(line), wall_clock()), ensure_ascii=False))
+
+
+@bots_group.command("screen", with_appcontext=False)
+@click.option(
+    "--jsonl",
+    "path",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="The file of lines; - is the standard input.",
+)
+@told
+def screened(path: Path) -> None:
+    """Screen every line of a file as a text, one line out for each line in.
+
+    In: {id, text, language}; the language decides nothing, since a patient may write in any. Out: {id, verdict:
+    none|red_flag|crisis|stop|start|help|human, matched: the entry of the word list, or ""}. A line that is no JSON
+    object with a text is for a human, and the next one is read.
+    """
+    words = lexicon()
+    with click.open_file(str(path), encoding="utf-8-sig", errors="replace") as lines:
+        for line in lines:
+            if line.strip():
+                click.echo(json.dumps(_verdict(_document(line), words)))
+
+
+def _verdict(document: Any, words: Lexicon) -> dict[str, Any]:
+    known = document if isinstance(document, dict) else {}
+    if not isinstance(known.get("text"), str):
+        return {"id": known.get("id"), "verdict": "human", "matched": "unreadable-line"}
+    verdict = screen(known["text"], words)
+    return {"id": known.get("id"), "verdict": verdict.kind, "matched": verdict.matched}
 
 
 def _document(line: str) -> Any:

@@ -1,4 +1,4 @@
-"""`flask bots parse`: a line out for every line in, whatever the line is."""
+"""`flask bots parse` and `flask bots screen`: a line out for every line in, whatever the line is."""
 
 from __future__ import annotations
 
@@ -25,10 +25,25 @@ LINES = (
 )
 
 
-def parsed(data: bytes, tmp_path: Path) -> list[dict[str, Any]]:
+SCREENED = {
+    '{"id": 1, "text": "血止不住", "language": "zh-Hans"}': ("red_flag", "red.bleeding"),
+    '{"id": "\\ud800", "text": "I want to die", "language": "en"}': ("crisis", "crisis.suicide"),
+    '{"id": 3, "text": "ＳＴＯＰ"}': ("stop", "command.stop"),
+    '{"id": 4, "text": "开始"}': ("start", "command.start"),
+    '{"id": 5, "text": "幫助"}': ("help", "command.help"),
+    '{"id": 6, "text": "人工"}': ("human", "command.human"),
+    '{"id": 7, "text": "38.5 \\ud800"}': ("none", ""),
+    '{"id": 8, "text": 38.5}': ("human", "unreadable-line"),
+    "no json": ("human", "unreadable-line"),
+    "[]": ("human", "unreadable-line"),
+    "[" * 10_000: ("human", "unreadable-line"),
+}
+
+
+def parsed(data: bytes, tmp_path: Path, command: str = "parse") -> list[dict[str, Any]]:
     path = tmp_path / "lines.jsonl"
     path.write_bytes(data)
-    result = CliRunner().invoke(bots_group, ["parse", "--jsonl", str(path)])
+    result = CliRunner().invoke(bots_group, [command, "--jsonl", str(path)])
     assert result.exit_code == 0, result.output
     return [json.loads(line) for line in result.output.splitlines()]
 
@@ -50,3 +65,9 @@ def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_is_a_wrong_call() -> None:
     assert CliRunner().invoke(bots_group, ["parse", "--jsonl", "/nowhere/lines"]).exit_code == 2
+
+
+def test_every_line_is_screened_in_its_order(tmp_path: Path) -> None:
+    told = parsed("\n".join(SCREENED).encode(), tmp_path, "screen")
+    assert [(line["verdict"], line["matched"]) for line in told] == list(SCREENED.values())
+    assert [line["id"] for line in told] == [1, "\ud800", 3, 4, 5, 6, 7, 8, None, None, None]

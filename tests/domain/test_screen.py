@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import time
+import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from care.domain.codes import Priority
 from care.domain.screen import Verdict, read_lexicon, screen
 from care.errors import Invalid
 from care.library import lexicon
+from care.library.files import ROOT, document
 from tests.conftest import shared
 
 CASES = Path(__file__).parent.parent / "cases" / "screen.csv"
@@ -73,10 +76,104 @@ def test_danger_at_either_end_of_a_very_long_text_is_seen() -> None:
 
 def test_every_phrase_of_the_lexicon_is_found_by_its_own_words() -> None:
     for phrase, verdict in lexicon().verdicts.items():
-        text = phrase.replace("*", "").replace("…", "")
+        text = phrase.replace("*", "").replace("…", " ")
         found = screen(text, lexicon())
         assert found.kind in ("crisis", "red_flag"), phrase
         assert found.kind == "crisis" or verdict.kind == "red_flag", phrase
+
+
+FILES = {name: document(ROOT / "lexicons" / f"{name}.json") for name in ("crisis", "red-flags", "commands")}
+ENTRIES = {
+    entry["id"]: (entry, entry.get("kind", file.get("kind"))) for file in FILES.values() for entry in file["entries"]
+}
+TABLE = document(ROOT / "lexicons" / "characters.json")
+TO_SIMPLIFIED = dict(zip("".join(TABLE["traditional"]), "".join(TABLE["simplified"]), strict=True))
+WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)} | {0x20: 0x3000}
+
+
+def _spelled(text: str) -> str:
+    """Every word with a space between its letters."""
+    return "  ".join(" ".join(word) for word in text.split(" "))
+
+
+OTHER_SPELLINGS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "capitals": str.upper,
+    "full width": lambda text: text.translate(WIDE),
+    "decomposed": lambda text: unicodedata.normalize("NFD", text),
+    "zero-width characters inside": lambda text: "\u200b".join(text),
+    "soft hyphens and marks of direction": lambda text: "\u202b" + "\u00ad".join(text) + "\u202c",
+    "emoji around it": lambda text: f"😭😭{text}💔",
+    "emoji for spaces": lambda text: text.replace(" ", "😢"),
+    "dots for spaces": lambda text: text.replace(" ", "... "),
+    "lines for spaces": lambda text: text.replace(" ", "\n"),
+    "curly quotes": lambda text: text.replace("'", "\u2019"),
+    "simplified": lambda text: "".join(TO_SIMPLIFIED.get(char, char) for char in text),
+}
+
+
+@pytest.mark.parametrize("spelling", OTHER_SPELLINGS)
+@pytest.mark.parametrize("entry_id", [name for name, (_, kind) in ENTRIES.items() if kind in ("crisis", "red_flag")])
+def test_what_patients_would_write_is_heard_however_it_is_spelled(entry_id: str, spelling: str) -> None:
+    entry, kind = ENTRIES[entry_id]
+    spelled = [OTHER_SPELLINGS[spelling](text) for text in entry["positives"]]
+    heard = {text: screen(text, lexicon()) for text in spelled}
+    assert {text: (one.kind, one.matched) for text, one in heard.items()} == dict.fromkeys(heard, (kind, entry_id))
+
+
+@pytest.mark.parametrize("entry_id", [name for name, (_, kind) in ENTRIES.items() if kind in ("crisis", "red_flag")])
+def test_harmless_texts_and_idioms_call_nobody(entry_id: str) -> None:
+    heard = {text: screen(text, lexicon()).matched for text in ENTRIES[entry_id][0]["negatives"]}
+    assert heard == dict.fromkeys(heard, "")
+
+
+@pytest.mark.parametrize(
+    "entry_id", [name for name, (_, kind) in ENTRIES.items() if kind not in ("crisis", "red_flag")]
+)
+def test_a_command_is_the_whole_text_and_nothing_longer(entry_id: str) -> None:
+    entry, kind = ENTRIES[entry_id]
+    assert {text: screen(text, lexicon()).kind for text in entry["positives"]} == dict.fromkeys(
+        entry["positives"], kind
+    )
+    assert all(screen(text, lexicon()).kind != kind for text in entry["negatives"])
+
+
+def test_every_entry_that_calls_a_person_is_tried_in_every_language() -> None:
+    for name, (entry, kind) in ENTRIES.items():
+        if kind in ("crisis", "red_flag"):
+            tried = entry["positives"]
+            assert any(text.isascii() for text in tried), name
+            assert sum(not text.isascii() for text in tried) >= 4, name
+            assert len(entry["negatives"]) >= 2, name
+
+
+@pytest.mark.parametrize("entry_id", [name for name, (_, kind) in ENTRIES.items() if kind in ("crisis", "red_flag")])
+def test_letters_that_are_spelled_out_hide_nothing(entry_id: str) -> None:
+    entry, _ = ENTRIES[entry_id]
+    plain = {one.replace("'", "").replace(" ", ""): one for one in entry["any"]}
+    phrases = [
+        one for squeezed, one in plain.items() if squeezed.isascii() and squeezed.isalpha() and len(squeezed) > 7
+    ]
+    found = {one: screen(_spelled(one.replace("'", "")), lexicon()).kind for one in phrases}
+    assert set(found.values()) <= {"crisis", "red_flag"}, [one for one, kind in found.items() if kind == "none"]
+
+
+@pytest.mark.parametrize("entry_id", [name for name, (_, kind) in ENTRIES.items() if kind in ("crisis", "red_flag")])
+def test_a_chinese_phrase_is_heard_in_either_script(entry_id: str) -> None:
+    entry, _ = ENTRIES[entry_id]
+    for phrase in (one.replace("…", "") for one in entry["any"] if not one.isascii()):
+        simplified = "".join(TO_SIMPLIFIED.get(char, char) for char in phrase)
+        assert screen(simplified, lexicon()).kind in ("crisis", "red_flag"), simplified
+
+
+def test_a_denied_crisis_and_somebody_elses_are_still_heard() -> None:
+    for text in ("I do not want to die", "my sister wants to die", "我没有想自杀", "我媽媽說她不想活了", "佢話想死"):
+        assert screen(text, lexicon()).kind == "crisis", text
+
+
+def test_a_stem_is_long_enough_to_be_told_from_other_words() -> None:
+    with pytest.raises(Invalid, match="letters or more"):
+        read_lexicon([_lexicon(kind="crisis", priority="stat", any=["ab*"])])
 
 
 def _lexicon(**entry: object) -> dict[str, object]:
