@@ -1,8 +1,9 @@
-"""The conditions a rule can be made of, each compiled from data to a closure.
+"""The conditions that look at single values, each compiled from data to a closure.
 
 compare   a value of this report against a threshold
 count     so many values beyond a threshold within some hours, one of them in this report
-delta     more than so much above the lowest value of the hours before
+delta     at least so much above the lowest value of the hours before
+fall      at least so much below the highest value of the hours before
 rise      at least so much above the value of the last report, and now at least at some level
 reported  an event is reported
 answer    an answer equals a value, or is at least a number
@@ -11,12 +12,13 @@ answer    an answer equals a value, or is at least a number
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from care.domain.measure import Measure
-from care.domain.rules.values import Condition, History, Hit, Report, readable
+from care.domain.rules.shown import most_extreme, named, number, shown, worth
+from care.domain.rules.values import Condition, History, Hit, Report, known
 
 _OPS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -25,6 +27,7 @@ _OPS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
 }
 OPERATORS = tuple(_OPS)
+_TICK = timedelta(microseconds=1)
 
 
 def beyond(measure: Measure, op: str, threshold: float) -> bool:
@@ -41,37 +44,56 @@ def beyond(measure: Measure, op: str, threshold: float) -> bool:
     return _OPS[op](measure.value, threshold)
 
 
+def chosen(when: Mapping[str, Any]) -> Callable[[Report], Sequence[Measure]]:
+    """What picks the measures of a report that a rule is about and that can be compared in its unit."""
+    code, prefix, unit = when.get("code"), str(when.get("code_prefix")), when.get("unit", "")
+    if code:
+        return lambda report: report.of(code, unit)
+    return lambda report: [
+        m for name in report.codes if name.startswith(prefix) for m in report.of(name, unit)
+    ]  # fmt: skip
+
+
+def signed(value: float, op: str) -> float:
+    """A level in which more is worse, for a threshold of this direction."""
+    return -value if op in ("<", "<=") else value
+
+
 def compare(when: Mapping[str, Any]) -> Condition:
     """Holds when a value of the report is beyond the threshold; the most extreme one is named."""
-    op, threshold = when["op"], float(when["threshold"])
+    op, threshold, pick = when["op"], float(when["threshold"]), chosen(when)
+    passes = _OPS[op]
 
     def check(report: Report, history: History) -> Hit | None:
-        found = [m for m in _chosen(report, when) if beyond(m, op, threshold)]
+        found: list[Measure] = []
+        for m in pick(report):
+            if beyond(m, op, threshold) if m.comparator else passes(m.value, threshold):  # type: ignore[arg-type]
+                found.append(m)
         if not found:
             return None
-        worst = _most_extreme(found, op)
-        params = {**_shown(worst, when), **_named(found, worst, when), "threshold": number(threshold)}
-        return Hit(params, tuple(m.id for m in found))
+        worst = most_extreme(found, op)
+        params = {**shown(worst, when), **named(found, worst, when), "threshold": number(threshold)}
+        return Hit(params, tuple(m.id for m in found), signed(worth(worst), op))
 
     return check
 
 
 def count(when: Mapping[str, Any]) -> Condition:
     """Holds when a value of the report and enough others of the hours before it are beyond the threshold."""
-    op, threshold, enough = when["op"], float(when["threshold"]), int(when["at_least"])
-    window = timedelta(hours=when["within_hours"])
+    op, threshold, enough, pick = when["op"], float(when["threshold"]), int(when["at_least"]), chosen(when)
+    window, unit = timedelta(hours=when["within_hours"]), when.get("unit", "")
 
     def check(report: Report, history: History) -> Hit | None:
-        for last in _chosen(report, when):
+        for last in pick(report):
             if not beyond(last, op, threshold):
                 continue
-            since, until = last.at - window, last.at
-            near = [m for m in _and_own(report, history, last.code, when.get("unit", "")) if since <= m.at <= until]
-            around = sorted((m for m in near if beyond(m, op, threshold)), key=lambda m: (m.at, m.id))
+            near = known(report, history, last.code, unit, last.at - window, last.at)
+            around = [m for m in near if beyond(m, op, threshold)]
             if len(around) >= enough:
-                shown = _shown(_most_extreme(around, op), when)
-                params = {**shown, "threshold": number(threshold), "count": number(len(around))}
-                return Hit({**params, "hours": number(when["within_hours"])}, tuple(m.id for m in around))
+                worst = most_extreme(around, op)
+                params = {**shown(worst, when), "threshold": number(threshold), "count": number(len(around))}
+                refs = tuple(m.id for m in around)
+                return Hit({**params, "hours": number(when["within_hours"])}, refs, signed(worth(worst), op))
         return None
 
     return check
@@ -79,47 +101,75 @@ def count(when: Mapping[str, Any]) -> Condition:
 
 def delta(when: Mapping[str, Any]) -> Condition:
     """Holds when a value of the report is at least so much above the lowest of the hours before it."""
-    gain_of, window = float(when["gain"]), timedelta(hours=when["within_hours"])
+    return _changed(when, float(when["gain"]), 1)
+
+
+def fall(when: Mapping[str, Any]) -> Condition:
+    """Holds when a value of the report is at least so much below the highest of the hours before it."""
+    return _changed(when, float(when["drop"]), -1)
+
+
+def _changed(when: Mapping[str, Any], enough: float, sign: int) -> Condition:
+    """A change against the value of the window from which it is greatest: the lowest for a gain."""
+    window, unit, pick = timedelta(hours=when["within_hours"]), when.get("unit", ""), chosen(when)
+
+    def order(measure: Measure) -> tuple[float, Any, str]:
+        return sign * worth(measure), measure.at, measure.id
 
     def check(report: Report, history: History) -> Hit | None:
-        hits: list[tuple[float, Measure, Measure]] = []
-        for now in _chosen(report, when):
-            since, known = now.at - window, _and_own(report, history, now.code, when.get("unit", ""))
-            earlier = [m for m in known if since <= m.at < now.at and not m.comparator]
-            if earlier and not now.comparator:
-                low = min(earlier, key=lambda m: (_value(m), m.at, m.id))
-                hits.append((round(_value(now) - _value(low), 6), now, low))
-        hits = [hit for hit in hits if hit[0] >= gain_of]
-        if not hits:
+        best: tuple[float, Measure, Measure] | None = None
+        for now in pick(report):
+            if now.comparator:
+                continue
+            before = known(report, history, now.code, unit, now.at - window, now.at - _TICK)
+            before = [m for m in before if not m.comparator]
+            if not before:
+                continue
+            start = min(before, key=order)
+            change = round(sign * (worth(now) - worth(start)), 6)
+            if change >= enough and (best is None or change > best[0]):
+                best = change, now, start
+        if best is None:
             return None
-        gain, now, low = max(hits, key=lambda hit: hit[0])
-        params = {**_shown(now, when), "delta": number(gain, now.unit), "days": number(when["days"])}
-        return Hit({**params, "from": number(_value(low), low.unit)}, (now.id, low.id))
+        change, now, start = best
+        params = {**shown(now, when), "delta": number(change, now.unit), "days": number(when["days"])}
+        return Hit({**params, "from": number(worth(start), start.unit)}, (now.id, start.id), change)
 
     return check
 
 
 def rise(when: Mapping[str, Any]) -> Condition:
     """Holds when a value of the report is at least so much above the last one before it, and at least at a level."""
-    by, level = float(when["by"]), float(when["to_at_least"])
+    by, level, pick, unit = float(when["by"]), float(when["to_at_least"]), chosen(when), when.get("unit", "")
 
     def check(report: Report, history: History) -> Hit | None:
         found: list[tuple[Measure, Measure]] = []
-        for now in _chosen(report, when):
-            earlier = [m for m in _and_own(report, history, now.code, when.get("unit", "")) if m.at < now.at]
-            if not earlier:
+        for now in pick(report):
+            if worth(now) < level:
                 continue
-            last = max(earlier, key=lambda m: (m.at, m.id))
-            if _value(now) >= level and _value(now) - _value(last) >= by:
+            last = _last_before(report, history, now, unit)
+            if last is not None and worth(now) - worth(last) >= by:
                 found.append((now, last))
         if not found:
             return None
-        now, before = max(found, key=lambda pair: _value(pair[0]) - _value(pair[1]))
+        now, before = max(found, key=lambda pair: worth(pair[0]) - worth(pair[1]))
         risen = [measure for measure, _ in found]
-        params = {**_shown(now, when), **_named(risen, now, when), "from": number(_value(before))}
-        return Hit(params, tuple(m.id for pair in found for m in pair))
+        params = {**shown(now, when), **named(risen, now, when), "from": number(worth(before))}
+        return Hit(params, tuple(m.id for pair in found for m in pair), worth(now))
 
     return check
+
+
+def _last_before(report: Report, history: History, now: Measure, unit: str) -> Measure | None:
+    """The last value before this one, whether it was sent with it or earlier."""
+    own = [m for m in report.of(now.code, unit) if m.at < now.at]
+    earlier = history.of(now.code, unit)
+    place = len(earlier)
+    while place and earlier[place - 1].at >= now.at:
+        place -= 1
+    if place:
+        own.append(earlier[place - 1])
+    return max(own, key=lambda m: (m.at, m.id), default=None)
 
 
 def reported(when: Mapping[str, Any]) -> Condition:
@@ -144,74 +194,7 @@ def answer(when: Mapping[str, Any]) -> Condition:
             if equals is not None and value == equals and isinstance(value, bool) == isinstance(equals, bool):
                 return Hit({"value": str(value)}, ())
             if at_least is not None and isinstance(value, int | float) and value >= at_least:
-                return Hit({"value": number(value)}, ())
+                return Hit({"value": number(value)}, (), float(value))
         return None
 
     return check
-
-
-_DECIMALS = {"mg/dL": 0, "mmol/L": 1, "kg": 1, "Cel": 1}
-"""What meters and scales show."""
-
-
-def number(value: float, unit: str = "") -> str:
-    """A number as a person writes it: 70, 2.1, 38.5; with a unit, as its devices show it."""
-    return f"{round(float(value), _DECIMALS.get(unit, 2)):g}"
-
-
-def _chosen(report: Report, when: Mapping[str, Any]) -> Iterator[Measure]:
-    """The measures of the report that the rule is about and that can be compared in its unit."""
-    code, prefix, unit = when.get("code"), when.get("code_prefix"), when.get("unit", "")
-    for m in report.measures:
-        if (
-            (m.code == code if code else m.code.startswith(str(prefix)))
-            and (not unit or m.unit == unit)
-            and readable(m)
-        ):
-            yield m
-
-
-def _and_own(report: Report, history: History, code: str, unit: str) -> list[Measure]:
-    """The earlier measures of a code together with the report's own, in no order."""
-    own = [m for m in report.measures if m.code == code and (not unit or m.unit == unit) and readable(m)]
-    return [*history.of(code, unit), *own]
-
-
-def _shown(measure: Measure, when: Mapping[str, Any]) -> dict[str, str | float]:
-    shown: dict[str, str | float] = {"value": measure.comparator + _digits(measure, when), "unit": measure.unit}
-    also = when.get("also")
-    if also:  # the same value in the unit that other countries read
-        digits = int(also["digits"])
-        shown[also["name"]] = f"{measure.comparator}{_value(measure) / float(also['divide_by']):.{digits}f}"
-    return shown
-
-
-def _digits(measure: Measure, when: Mapping[str, Any]) -> str:
-    """The value as its devices show it; with all its decimals where rounding would put it on the threshold."""
-    shown, limit = number(_value(measure), measure.unit), when.get("threshold")
-    return number(_value(measure)) if limit is not None and shown == number(float(limit)) else shown
-
-
-def _named(found: list[Measure], worst: Measure, when: Mapping[str, Any]) -> dict[str, str]:
-    """For a rule about many symptoms, their codes, the worst first: the reader's language has a label for each."""
-    if "code_prefix" not in when:
-        return {}
-    return {"symptoms": ", ".join(dict.fromkeys([worst.code, *(m.code for m in found)]))}
-
-
-def _most_extreme(found: list[Measure], op: str) -> Measure:
-    return min(found, key=_value) if op in ("<", "<=") else max(found, key=_value)
-
-
-def _value(measure: Measure) -> float:
-    return float(measure.value or 0)
-
-
-COMPILERS: Mapping[str, Callable[[Mapping[str, Any]], Condition]] = {
-    "compare": compare,
-    "count": count,
-    "delta": delta,
-    "rise": rise,
-    "reported": reported,
-    "answer": answer,
-}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from care.domain.codes import Priority
 from care.domain.measure import Measure
-from care.domain.rules.values import Finding, History, Report, Rule, RuleSet, readable
+from care.domain.rules.values import Finding, History, Hit, Report, Rule, RuleSet, readable
 
 
 def judge(
@@ -15,7 +15,8 @@ def judge(
     """The findings of a report, the most pressing first; of each cause only the most severe.
 
     `history` are the patient's earlier measures without the report's own, in any order. A measure in a unit that the
-    rules do not read, or without a readable number, is itself a finding: a doubt reaches a nurse.
+    rules do not read, or without a readable number, is itself a finding: a doubt reaches a nurse. Rules whose inputs
+    the report does not have are not tried.
     """
     past = history if isinstance(history, History) else History(history)
     worst: dict[str, Finding] = {}
@@ -33,29 +34,34 @@ def _findings(rule_set: RuleSet, report: Report, past: History) -> list[Finding]
         unit = rule_set.units.get(measure.code)
         if unit is not None and (measure.unit != unit or not readable(measure)):
             found.append(_doubt(measure, "unknown-unit" if measure.unit != unit else "unreadable-value", rule_set))
-    for rule in rule_set.rules:
+    for rule in rule_set.concerning(report):
         hit = rule.when(report, past)
         if hit is not None:
-            found.append(_finding(rule, hit.params, hit.refs))
+            found.append(_finding(rule, hit))
     return found
 
 
-def _finding(rule: Rule, params: Mapping[str, str | float], refs: tuple[str, ...]) -> Finding:
+def _finding(rule: Rule, hit: Hit) -> Finding:
     return Finding(
-        rule.id, rule.version, rule.cause, rule.priority, rule.reason, params, refs, rule.page_after, rule.reply
+        rule.id,
+        rule.version,
+        rule.cause,
+        rule.priority,
+        rule.reason,
+        hit.params,
+        hit.refs,
+        rule.page_after,
+        rule.reply,
+        rule.cooldown,
+        hit.level,
     )
 
 
 def _doubt(measure: Measure, failure: str, rule_set: RuleSet) -> Finding:
+    params: Mapping[str, str | float] = {"failure": failure}
     return Finding(
-        "unscorable",
-        rule_set.version,
-        "unscorable",
-        Priority.URGENT,
-        "unscorable",
-        {"failure": failure},
-        (measure.id,),
-    )
+        "unscorable", rule_set.version, "unscorable", Priority.URGENT, "unscorable", params, (measure.id,)
+    )  # fmt: skip
 
 
 def _pressing(finding: Finding) -> tuple[int, float]:

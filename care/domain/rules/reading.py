@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from care.domain.codes import Priority
-from care.domain.rules.conditions import COMPILERS, OPERATORS
+from care.domain.rules.checking import NUMBERS, a_text, an_object, check, is_number, parts_of, units_in
+from care.domain.rules.compound import compiled, needed
 from care.domain.rules.values import Rule, RuleSet
 from care.errors import Invalid
 
-_CHOICE = frozenset({"code", "code_prefix", "unit", "also"})
-# What each test must have, and what it may have besides.
-_FIELDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
-    "compare": (frozenset({"op", "threshold"}), _CHOICE),
-    "count": (frozenset({"op", "threshold", "at_least", "within_hours"}), _CHOICE),
-    "delta": (frozenset({"gain", "within_hours", "days"}), _CHOICE),
-    "rise": (frozenset({"by", "to_at_least"}), _CHOICE),
-    "reported": (frozenset({"code"}), frozenset()),
-    "answer": (frozenset({"link_id"}), frozenset({"equals", "at_least"})),
-}
-_NUMBERS = frozenset({"threshold", "at_least", "within_hours", "gain", "days", "by", "to_at_least"})
+LONGEST_REST = 31 * 24  # hours
 
 
 def read_rules(document: Mapping[str, Any], sha256: str = "") -> RuleSet:
@@ -30,23 +20,27 @@ def read_rules(document: Mapping[str, Any], sha256: str = "") -> RuleSet:
 
     Raises Invalid(code, message, place=...), `place` reads like 'rules[2].when.op'.
     """
-    top = _object(document, "")
+    top = an_object(document, "")
     entries = top.get("rules")
     if not isinstance(entries, list) or not entries:
         raise Invalid("no-rules", "a rule set has at least one rule", place="rules")
     rules: list[Rule] = []
     units: dict[str, str] = {}
+    ids: set[str] = set()
     for position, entry in enumerate(entries):
         place = f"rules[{position}]"
-        rule = _read_rule(_object(entry, place), place)
-        if any(rule.id == other.id for other in rules):
+        rule = _read_rule(an_object(entry, place), place)
+        if rule.id in ids:
             raise Invalid("duplicate-rule", "two rules have the same id", place=f"{place}.id")
-        _note_unit(entry["when"], units, f"{place}.when.unit")
+        ids.add(rule.id)
+        for code, unit in units_in(rule.written):
+            if units.setdefault(code, unit) != unit:
+                raise Invalid("two-units", "one code is judged in two units", place=f"{place}.when.unit")
         rules.append(rule)
     return RuleSet(
-        id=_text(top, "id", ""),
-        url=_text(top, "url", ""),
-        version=_text(top, "version", ""),
+        id=a_text(top, "id", ""),
+        url=a_text(top, "url", ""),
+        version=a_text(top, "version", ""),
         rules=tuple(rules),
         units=units,
         sha256=sha256,
@@ -61,67 +55,66 @@ def _codes(listed: object) -> frozenset[str]:
 
 
 def _read_rule(entry: Mapping[str, Any], place: str) -> Rule:
-    citation = _object(entry.get("citation"), f"{place}.citation")
-    minutes = entry.get("page_after_minutes", 0)
-    if not _is_number(minutes) or not 0 <= minutes <= 24 * 60:
-        raise Invalid("bad-number", "minutes from 0 to 1440 are expected", place=f"{place}.page_after_minutes")
+    citation = an_object(entry.get("citation"), f"{place}.citation")
     priority = _priority(entry, place)
-    if minutes and priority is not Priority.URGENT:
-        raise Invalid("no-grace", "only an urgent page may wait", place=f"{place}.page_after_minutes")
+    minutes = _grace(entry, priority, place)
+    when = check(entry.get("when"), f"{place}.when")
     return Rule(
-        id=_text(entry, "id", place),
-        version=_text(entry, "version", place),
-        cause=_text(entry, "cause", place),
+        id=a_text(entry, "id", place),
+        version=a_text(entry, "version", place),
+        cause=a_text(entry, "cause", place),
         priority=priority,
-        reason=_text(entry, "reason", place),
-        when=COMPILERS[_read_when(entry, place)](entry["when"]),
-        citation=_text(citation, "text", f"{place}.citation"),
-        url=_text(citation, "url", f"{place}.citation") if "url" in citation else None,
-        licence=_text(entry, "licence", place),
+        reason=a_text(entry, "reason", place),
+        when=compiled(when),
+        citation=a_text(citation, "text", f"{place}.citation"),
+        url=a_text(citation, "url", f"{place}.citation") if "url" in citation else None,
+        licence=a_text(entry, "licence", place),
         page_after=timedelta(minutes=minutes),
-        reply=_text(entry, "reply", place) if "reply" in entry else None,
+        reply=a_text(entry, "reply", place) if "reply" in entry else None,
+        cooldown=_cooldown(entry, priority, place),
+        note=a_text(entry, "note", place) if "note" in entry else "",
+        written=when,
+        personal=_personal(entry, when, place),
+        needs=needed(when),
     )
 
 
-def _read_when(entry: Mapping[str, Any], place: str) -> str:
-    """Check a condition's fields, and return which test it is."""
-    place = f"{place}.when"
-    when = _object(entry.get("when"), place)
-    test = str(when.get("test"))
-    if test not in _FIELDS:
-        raise Invalid("unknown-test", f"test is one of {', '.join(_FIELDS)}", place=f"{place}.test")
-    needed, allowed = _FIELDS[test]
-    for name in sorted(needed - when.keys()):
-        raise Invalid("missing", f"{name} is missing", place=f"{place}.{name}")
-    for name in sorted(when.keys() - needed - allowed - {"test"}):
-        raise Invalid("unknown-field", "this field is not known here", place=f"{place}.{name}")
-    for name in sorted(_NUMBERS & when.keys()):
-        if not _is_number(when[name]):
-            raise Invalid("bad-number", "a number is expected", place=f"{place}.{name}")
-    if "op" in when and when["op"] not in OPERATORS:
-        raise Invalid("unknown-op", f"op is one of {' '.join(OPERATORS)}", place=f"{place}.op")
-    if test == "answer" and ("equals" in when) == ("at_least" in when):
-        raise Invalid("missing", "an answer is compared by equals or by at_least", place=place)
-    if test not in ("answer", "reported") and ("code" in when) == ("code_prefix" in when):
-        raise Invalid("missing", "a rule is about one code or one code_prefix", place=f"{place}.code")
-    for name in ("code", "code_prefix", "unit", "link_id"):
-        if name in when:
-            _text(when, name, place)
-    if "also" in when:
-        _check_also(_object(when["also"], f"{place}.also"), f"{place}.also")
-    return test
+def _grace(entry: Mapping[str, Any], priority: Priority, place: str) -> float:
+    minutes: float = entry.get("page_after_minutes", 0)
+    if not is_number(minutes) or not 0 <= minutes <= 24 * 60:
+        raise Invalid("bad-number", "minutes from 0 to 1440 are expected", place=f"{place}.page_after_minutes")
+    if minutes and priority is not Priority.URGENT:
+        raise Invalid("no-grace", "only an urgent page may wait", place=f"{place}.page_after_minutes")
+    return minutes
 
 
-def _check_also(also: Mapping[str, Any], place: str) -> None:
-    _text(also, "name", place)
-    if not _is_number(also.get("divide_by")) or also["divide_by"] <= 0 or also.get("digits") not in range(5):
-        raise Invalid("bad-number", "divide_by and digits are expected", place=place)
+def _cooldown(entry: Mapping[str, Any], priority: Priority, place: str) -> timedelta | None:
+    """What is more than urgent is raised each time, whoever has just closed it."""
+    hours = entry.get("cooldown_hours")
+    if hours is None:
+        return None
+    if not is_number(hours) or not 0 <= hours <= LONGEST_REST:
+        raise Invalid("bad-number", f"hours from 0 to {LONGEST_REST} are expected", place=f"{place}.cooldown_hours")
+    if hours and priority.rank > Priority.URGENT.rank:
+        raise Invalid("no-rest", "only routine and urgent may rest", place=f"{place}.cooldown_hours")
+    return timedelta(hours=hours)
 
 
-def _note_unit(when: Mapping[str, Any], units: dict[str, str], place: str) -> None:
-    code, unit = when.get("code"), when.get("unit")
-    if code and unit and units.setdefault(code, unit) != unit:
-        raise Invalid("two-units", "one code is judged in two units", place=place)
+def _personal(entry: Mapping[str, Any], when: Mapping[str, Any], place: str) -> dict[str, tuple[float, float]]:
+    """The numbers that a clinician may set for one patient. The rule's own value lies within each range."""
+    listed = an_object(entry.get("personal", {}), f"{place}.personal")
+    own = {f"{at}{name}": part[name] for at, part in parts_of(when) for name in NUMBERS & part.keys()}
+    found: dict[str, tuple[float, float]] = {}
+    for name, ends in listed.items():
+        here = f"{place}.personal.{name}"
+        if name not in own:
+            raise Invalid("unknown-field", "the condition has no such number", place=here)
+        if not isinstance(ends, list) or len(ends) != 2 or not all(map(is_number, ends)):
+            raise Invalid("bad-number", "the lowest and the highest value are expected", place=here)
+        if not ends[0] <= own[name] <= ends[1]:
+            raise Invalid("bad-number", "the rule's own value is outside of the range", place=here)
+        found[name] = float(ends[0]), float(ends[1])
+    return found
 
 
 def _priority(entry: Mapping[str, Any], place: str) -> Priority:
@@ -129,20 +122,3 @@ def _priority(entry: Mapping[str, Any], place: str) -> Priority:
         return Priority(str(entry.get("priority")))
     except ValueError:
         raise Invalid("unknown-priority", "routine, urgent, asap or stat", place=f"{place}.priority") from None
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _object(value: object, place: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise Invalid("not-an-object", "an object is missing here", place=place)
-    return value
-
-
-def _text(holder: Mapping[str, Any], name: str, place: str) -> str:
-    value = holder.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise Invalid("missing", f"{name} is missing", place=f"{place}.{name}".lstrip("."))
-    return value

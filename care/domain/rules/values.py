@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from care.domain.codes import Priority
 from care.domain.measure import Measure
+
+_AT = attrgetter("at")
+_AT_AND_ID = attrgetter("at", "id")
+_NOTHING: tuple[Measure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +26,27 @@ class Report:
     at: datetime
     measures: tuple[Measure, ...]
     answers: Mapping[str, Any] = field(default_factory=dict)
+    _by_code: dict[str, list[Measure]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """The readable measures are put by their codes once, since many rules ask for them."""
+        by_code: dict[str, list[Measure]] = {}
+        for measure in self.measures:
+            if measure.value is not None and math.isfinite(measure.value):
+                by_code.setdefault(measure.code, []).append(measure)
+        object.__setattr__(self, "_by_code", by_code)
+
+    def of(self, code: str, unit: str = "") -> Sequence[Measure]:
+        """The readable measures of this code, in this unit if one is given, as the report has them."""
+        found = self._by_code.get(code)
+        if found is None:
+            return _NOTHING
+        return [m for m in found if m.unit == unit] if unit else found
+
+    @property
+    def codes(self) -> Sequence[str]:
+        """The codes of its readable measures."""
+        return tuple(self._by_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +55,8 @@ class Finding:
 
     `cause` groups escalations; `reason` is a key of the reason sentences and `params` fills it in. `refs` are the ids
     of the measures it rests on. `page_after` is the grace in which a repeated reading may put the page off, `reply` the
-    key of what the patient is told at once.
+    key of what the patient is told at once. `cooldown`: how long after somebody closed it the same thing, no worse, is
+    not raised again (None: the usual time for what is routine); `level` says how bad it is, more being worse.
     """
 
     rule_id: str
@@ -40,22 +68,41 @@ class Finding:
     refs: tuple[str, ...]
     page_after: timedelta = timedelta()
     reply: str | None = None
+    cooldown: timedelta | None = None
+    level: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A condition that holds: what fills the reason in, and the measures it rests on."""
+    """A condition that holds: what fills the reason in, the measures it rests on, and how bad it is (more is worse)."""
 
     params: Mapping[str, str | float]
     refs: tuple[str, ...]
+    level: float | None = None
 
 
 Condition = Callable[[Report, "History"], Hit | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """What must be in a report for a condition to hold at all: one of these codes, or a code with such a prefix.
+
+    `anything`: it may hold of any report (an answer, or that something is missing).
+    """
+
+    codes: frozenset[str] = frozenset()
+    prefixes: frozenset[str] = frozenset()
+    anything: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """One reviewed rule, compiled: `when` is its condition, `citation` and `licence` say where it comes from."""
+    """One reviewed rule, compiled: `when` is its condition, `citation` and `licence` say where it comes from.
+
+    `written` is the condition as data. `personal` names the numbers in it that a clinician may set for one patient, by
+    their place ("threshold", "of.1.threshold"), with the lowest and the highest that may be set. `note`: doubts.
+    """
 
     id: str
     version: str
@@ -68,6 +115,11 @@ class Rule:
     licence: str
     page_after: timedelta = timedelta()
     reply: str | None = None
+    cooldown: timedelta | None = None
+    note: str = ""
+    written: Mapping[str, Any] = field(default_factory=dict)
+    personal: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    needs: Needs = field(default=Needs(anything=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +136,68 @@ class RuleSet:
     units: Mapping[str, str]
     sha256: str = ""
     always: frozenset[str] = frozenset()
+    _by_code: dict[str, list[int]] = field(init=False, repr=False, compare=False)
+    _by_prefix: tuple[tuple[str, int], ...] = field(init=False, repr=False, compare=False)
+    _any: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Which rules a code can concern is worked out once."""
+        by_code: dict[str, list[int]] = {}
+        for place, rule in enumerate(self.rules):
+            for code in rule.needs.codes:
+                by_code.setdefault(code, []).append(place)
+        prefixes = tuple((one, place) for place, rule in enumerate(self.rules) for one in sorted(rule.needs.prefixes))
+        object.__setattr__(self, "_by_code", by_code)
+        object.__setattr__(self, "_by_prefix", prefixes)
+        object.__setattr__(self, "_any", tuple(p for p, rule in enumerate(self.rules) if rule.needs.anything))
+
+    def concerning(self, report: Report) -> list[Rule]:
+        """The rules whose inputs the report has, in the order of the set."""
+        places = set(self._any)
+        codes = {measure.code for measure in report.measures}
+        for code in codes:
+            places.update(self._by_code.get(code, ()))
+        if self._by_prefix:
+            places.update(p for one, p in self._by_prefix if any(code.startswith(one) for code in codes))
+        rules = self.rules
+        return [rules[place] for place in sorted(places)]
 
 
 class History:
-    """A patient's earlier measures, in any order; those of one code are picked out when they are first asked for."""
+    """A patient's earlier measures, in any order; those of one code are sorted when they are first asked for."""
 
-    __slots__ = ("_by_code", "_measures")
+    __slots__ = ("_by_code", "_measures", "_sorted")
 
     def __init__(self, measures: Sequence[Measure]) -> None:
         self._measures = measures
-        self._by_code: dict[str, list[Measure]] = {}
+        self._by_code: dict[str, list[Measure]] | None = None
+        self._sorted: dict[tuple[str, str], list[Measure]] = {}
 
     def of(self, code: str, unit: str) -> list[Measure]:
-        """The readable measures of this code in this unit, in no order. An empty unit means a count or a grade."""
-        found = self._by_code.get(code)
+        """The readable measures of this code in this unit, oldest first. An empty unit means a count or a grade."""
+        found = self._sorted.get((code, unit))
         if found is None:
-            found = [m for m in self._measures if m.code == code and m.value is not None and math.isfinite(m.value)]
-            self._by_code[code] = found
-        return [m for m in found if m.unit == unit] if unit else found
+            if self._by_code is None:
+                self._by_code = {}
+                for measure in self._measures:
+                    self._by_code.setdefault(measure.code, []).append(measure)
+            same = self._by_code.get(code, ())
+            found = [m for m in same if readable(m) and (not unit or m.unit == unit)]
+            found.sort(key=_AT_AND_ID)
+            self._sorted[code, unit] = found
+        return found
+
+
+def known(report: Report, history: History, code: str, unit: str, since: datetime, until: datetime) -> list[Measure]:
+    """The earlier measures and the report's own with since <= at <= until, oldest first."""
+    earlier = history.of(code, unit)
+    found = earlier[bisect_left(earlier, since, key=_AT) : bisect_right(earlier, until, key=_AT)]
+    own = [m for m in report.of(code, unit) if since <= m.at <= until]
+    if not own:
+        return found
+    found = [*found, *own]
+    found.sort(key=_AT_AND_ID)
+    return found
 
 
 def readable(measure: Measure) -> bool:
