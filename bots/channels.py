@@ -14,9 +14,12 @@ from bots.push import KeptRegistrations, PushChannel
 from bots.push_provider import PushProvider, load_provider
 from bots.simulated import simulated
 from bots.sms import TwilioSms
+from bots.wechat import WeChat
 from bots.whatsapp import TwilioWhatsApp
 from care.domain.message import Channel
 from care.runtime import wall_clock
+from care.services.channel_tokens import StoredTokens
+from care.services.speaking import page
 from care.settings import Settings
 
 Sessions = Callable[[], AbstractContextManager[Session]]
@@ -46,8 +49,25 @@ def make_channels(
         **account, sender=settings.twilio_whatsapp_sender, templates=settings.twilio_whatsapp_templates
     )
     push = PushChannel(_push_provider(settings), KeptRegistrations(sessions, clock) if sessions else None)
-    found: dict[str, Channel] = {console.name: console, sms.name: sms, whatsapp.name: whatsapp, push.name: push}
+    channels: tuple[Channel, ...] = (console, sms, whatsapp, _wechat(settings, sessions), push)
+    found = {channel.name: channel for channel in channels}
     return simulated(found) if settings.care_simulator else found
+
+
+def _wechat(settings: Settings, sessions: Sessions | None) -> WeChat:
+    """By the wall's clock, also in a demonstration: WeChat's calls and tokens are of this world's time."""
+    return WeChat(
+        app_id=settings.wechat_app_id,
+        secret=settings.wechat_app_secret.get_secret_value(),
+        token=settings.wechat_token.get_secret_value(),
+        aes_key=settings.wechat_aes_key.get_secret_value(),
+        previous_key=settings.wechat_aes_key_previous.get_secret_value(),
+        mode=settings.wechat_mode,
+        templates=settings.wechat_templates,
+        page=page(settings.public_url),
+        base_url=settings.wechat_base_url,
+        tokens=StoredTokens(sessions) if sessions else None,
+    )
 
 
 def _push_provider(settings: Settings) -> PushProvider | None:

@@ -8,12 +8,25 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SHORTEST_SECRET = 32
 BROKERS = ("amqp://", "amqps://", "redis://", "rediss://")
 _CONTENT = re.compile("HX[0-9a-fA-F]{32}")
+
+
+class WeChatTemplate(BaseModel):
+    """A template of a WeChat account for one notice in one language.
+
+    `fields` are the template's own names with what stands in them: constant words, or "{text}" for the notice's.
+    `kind`: a template message, or a notice that the patient has subscribed to.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    id: str = Field(min_length=1)
+    kind: Literal["template", "subscription"] = "template"
+    fields: dict[str, str] = {}
 
 
 class Settings(BaseSettings):
@@ -38,6 +51,16 @@ class Settings(BaseSettings):
         default_factory=dict, description='the content of each notice by language: {"notice-message": {"en": "HX…"}}'
     )
     twilio_rate: float = Field(default=0.0, ge=0, description="messages a second that the sender may hand over; 0: any")
+    wechat_app_id: str = ""
+    wechat_app_secret: SecretStr = SecretStr("")
+    wechat_token: SecretStr = SecretStr("")
+    wechat_aes_key: SecretStr = SecretStr("")
+    wechat_aes_key_previous: SecretStr = SecretStr("")
+    wechat_mode: Literal["secure", "compat", "plain"] = "secure"
+    wechat_templates: Annotated[Mapping[str, Mapping[str, WeChatTemplate]], NoDecode] = Field(
+        default={}, description="the template of each notice and language (or *)"
+    )
+    wechat_base_url: str = ""
     push_provider: str = Field(default="", pattern=r"^(|fcm|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$")
     fcm_credentials: SecretStr = SecretStr("")
     fcm_base_url: str = ""
@@ -87,6 +110,29 @@ class Settings(BaseSettings):
         if not all(_CONTENT.fullmatch(str(content)) for content in contents):
             raise ValueError("TWILIO_WHATSAPP_TEMPLATES: a content is HX and 32 hexadecimal digits")
         return found
+
+    @field_validator("wechat_mode")
+    @classmethod
+    def _encrypted(cls, value: str, info: ValidationInfo) -> str:
+        """Whoever has seen one plain call of WeChat's can make up any text of any patient."""
+        if value != "secure" and info.data.get("care_environment") != "development":
+            raise ValueError("in production WeChat's messages must be encrypted: set WECHAT_MODE=secure")
+        return value
+
+    @field_validator("wechat_aes_key", "wechat_aes_key_previous")
+    @classmethod
+    def _aes_key(cls, value: SecretStr) -> SecretStr:
+        """43 letters and digits, as the account's page shows it, or nothing."""
+        key = value.get_secret_value()
+        if key and not (len(key) == 43 and key.isascii() and key.isalnum()):
+            raise ValueError("WECHAT_AES_KEY is the account's EncodingAESKey, 43 letters and digits")
+        return value
+
+    @field_validator("wechat_templates", mode="before")
+    @classmethod
+    def _wechat_templates(cls, value: object) -> object:
+        """JSON, or nothing."""
+        return json.loads(value or "{}") if isinstance(value, str) else value
 
     @field_validator("care_broker_url")
     @classmethod

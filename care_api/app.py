@@ -14,6 +14,7 @@ from flask_wtf.csrf import CSRFProtect
 from pydantic import ValidationError
 
 import bots.webhooks
+import bots.wechat_webhooks
 import core
 import dashboard
 import simulator
@@ -105,8 +106,9 @@ def _open_doors(app: Flask, rt: Runtime, settings: Settings) -> None:
     for blueprint in API:
         api.register_blueprint(blueprint)
         csrf.exempt(blueprint)  # a bearer token is not sent by a browser on its own
-    app.register_blueprint(bots.webhooks.blueprint)
-    csrf.exempt(bots.webhooks.blueprint)  # a signature proves the caller
+    for webhooks in (bots.webhooks.blueprint, bots.wechat_webhooks.blueprint):
+        app.register_blueprint(webhooks)
+        csrf.exempt(webhooks)  # a signature proves the caller
     for page in (health.blueprint, metrics.blueprint, patient_page.blueprint, dashboard.blueprint, core.blueprint):
         app.register_blueprint(page)
     if settings.care_simulator:
