@@ -31,7 +31,8 @@ class Runtime:
     """The clock (aware UTC), the channels by name, and a way to ask a model: assess(bundle id, measures, at, zone).
 
     `lines` are the threads that call providers; they live as long as the process. `pacer` is where senders with a rate
-    are counted; None is the database.
+    are counted; None is the database. `data_locations` are the countries (ISO 3166 alpha-2) whose providers may be
+    given patients' messages; none named is all.
     """
 
     clock: Callable[[], datetime] = wall_clock
@@ -40,6 +41,7 @@ class Runtime:
     public_url: str = "http://127.0.0.1:8000"
     lines: Lines = field(default_factory=Lines)
     pacer: Pacer | None = None
+    data_locations: frozenset[str] = frozenset()
 
     def now(self) -> datetime:
         """The time now, aware, in UTC."""

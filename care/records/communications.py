@@ -19,12 +19,21 @@ class Communication(Queued, Base):
     `patient_id` is empty for an unknown sender and for a page to staff; `address_token` then groups a thread.
     `handed_at` is when it was last handed to its channel, whatever came of it.
     `dedupe` is unique: whatever decides to send a message names it, so deciding twice sends once.
+    `notice` names the library's text that may stand for the words where they must not be shown; `left_as` says which of
+    the two left. `consent_id` is the decision that allowed it: the database lets nothing be sent without (a CHECK, and
+    a trigger that looks the decision up).
     """
 
     __tablename__ = "communication"
     __table_args__ = (
         CheckConstraint("direction IN ('in', 'out')", name="direction"),
         CheckConstraint("status IN ('preparation', 'in-progress', 'completed', 'not-done')", name="status"),
+        CheckConstraint("left_as IN ('words', 'notice')", name="left_as"),
+        CheckConstraint(
+            "delivery <> 'sending' OR consent_id IS NOT NULL OR NOT (direction = 'out' AND patient_id IS NOT NULL"
+            " AND purpose NOT IN ('confirmation', 'emergency', 'sign-in', 'page'))",
+            name="consent",
+        ),
         Index("uq_communication_dedupe", "dedupe", unique=True, postgresql_where="dedupe IS NOT NULL"),
         Index(
             "uq_communication_inbound",
@@ -70,6 +79,9 @@ class Communication(Queued, Base):
     status_reason: Mapped[str | None]
     external_id: Mapped[str | None]
     dedupe: Mapped[str | None]
+    notice: Mapped[str | None]
+    left_as: Mapped[str | None]
+    consent_id: Mapped[UUID | None]
     address_token: Mapped[bytes | None]
     at: Mapped[datetime]
     recorded_at: Mapped[datetime]

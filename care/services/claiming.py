@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -50,12 +50,14 @@ _WAITED_FOR = text(
 # `behind`: until when an earlier message to the same address, that is not among these, keeps this one waiting.
 _LEAVING = text(
     "SELECT c.id, c.organization_id, c.patient_id, c.contact_point_id, c.channel, c.purpose, c.priority, c.delivery,"
-    " c.attempts, c.task_id, c.send_at, c.handed_at, w.text_sealed, w.address_sealed,"
+    " c.attempts, c.task_id, c.send_at, c.handed_at, c.address_token, c.notice, c.left_as,"
+    " w.text_sealed, w.address_sealed,"
     " k.address_sealed AS contact_address, k.status AS contact,"
-    " k.rank AS contact_rank, p.time_zone, p.country, e.status AS escalation,"
+    " k.rank AS contact_rank, p.time_zone, p.country, p.language, e.status AS escalation,"
     " coalesce(t.status IN ('ready', 'in-progress') AND t.expires_at > :now, false) AS task_open,"
-    " (SELECT s.granted FROM consent s WHERE s.patient_id = c.patient_id AND s.purpose = :purpose"
-    " AND s.channel IN (c.channel, :every) ORDER BY s.at DESC, s.id DESC LIMIT 1) AS consented,"
+    " (SELECT CASE WHEN s.granted THEN s.id END FROM consent s WHERE s.patient_id = c.patient_id"
+    " AND s.purpose = :purpose AND s.channel IN (c.channel, :every)"
+    " ORDER BY s.at DESC, s.id DESC LIMIT 1) AS consent_id,"
     " (SELECT max(o.send_at) FROM communication o WHERE o.address_token = c.address_token AND o.channel = c.channel"
     " AND o.send_at IS NOT NULL AND o.id <> ALL(CAST(:ids AS uuid[])) AND o.delivery IN ('queued', 'sending')"
     " AND o.priority >= c.priority AND (o.recorded_at, o.id) < (c.recorded_at, c.id)"
@@ -65,7 +67,43 @@ _LEAVING = text(
     " LEFT JOIN task t ON t.id = c.task_id LEFT JOIN escalation e ON e.id = c.escalation_id"
     " WHERE c.id = ANY(CAST(:ids AS uuid[])) ORDER BY c.priority DESC, c.recorded_at, c.id"
 )
+# Who last wrote from an address, and how many words of ours have followed it there. Asked for few messages only. The
+# texts are found by the people of the address, nobody's (a stranger's) among them, since that is what has an index.
+_SPOKEN = text(
+    "SELECT v.n, s.spoke_at, s.own_at, (SELECT count(*) FROM communication o WHERE v.counted"
+    " AND o.patient_id = ANY(u.people) AND o.direction = 'out' AND o.channel = v.channel"
+    " AND o.address_token = v.token AND o.handed_at >= s.spoke_at AND o.left_as = 'words'"
+    " AND o.delivery IN ('sending', 'unknown', 'sent', 'sent-unconfirmed', 'delivered')) AS answered"
+    " FROM unnest(CAST(:patients AS uuid[]), CAST(:channels AS text[]), CAST(:tokens AS bytea[]),"
+    " CAST(:counted AS boolean[])) WITH ORDINALITY AS v(patient_id, channel, token, counted, n)"
+    " CROSS JOIN LATERAL (SELECT array_append(ARRAY(SELECT k.patient_id FROM contact_point k"
+    " WHERE k.channel = v.channel AND k.address_token = v.token), v.patient_id) AS people) u"
+    " CROSS JOIN LATERAL (SELECT max(i.at) AS spoke_at, max(i.at) FILTER (WHERE i.patient_id = v.patient_id) AS own_at"
+    " FROM (SELECT i.patient_id, least(i.at, i.recorded_at) AS at FROM communication i"
+    " WHERE i.patient_id = ANY(u.people) AND i.recorded_at > :since AND i.direction = 'in' AND i.purpose = 'text'"
+    " AND i.channel = v.channel AND i.address_token = v.token"
+    " UNION ALL SELECT NULL, least(i.at, i.recorded_at) FROM communication i"
+    " WHERE i.patient_id IS NULL AND i.recorded_at > :since AND i.direction = 'in' AND i.purpose = 'text'"
+    " AND i.channel = v.channel AND i.address_token = v.token) i) s"
+)
 _PRIORITIES = sorted((priority.rank for priority in Priority), reverse=True)
+
+
+class Spoken(NamedTuple):
+    """What was said last from an address: by anybody, by this patient, and how many words of ours have followed it."""
+
+    spoke_at: datetime | None = None
+    own_at: datetime | None = None
+    answered: int = 0
+
+
+class Place(NamedTuple):
+    """A patient (None: a stranger) at an address of a channel; `counted`: whether what followed is counted."""
+
+    patient_id: UUID | None
+    channel: str
+    token: bytes
+    counted: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,6 +144,18 @@ def waited_for(session: Session) -> list[str]:
 
 
 def leaving(session: Session, ids: Sequence[UUID], now: datetime) -> list[Leaving]:
-    """What is known of these messages, in the order in which they leave. The consent is the newest decision."""
+    """What is known of these messages, in the order in which they leave.
+
+    `consent_id` is the newest decision if it is one that allows them, else None.
+    """
     values = {"ids": list(ids), "now": now, "purpose": FOLLOW_UP, "every": EVERY_CHANNEL}
     return list(session.execute(_LEAVING, values))
+
+
+def spoken(session: Session, places: Sequence[Place], since: datetime) -> dict[Place, Spoken]:
+    """What was said last from these places; texts before `since` are not looked for."""
+    if not places:
+        return {}
+    patients, channels, tokens, counted = (list(column) for column in zip(*places, strict=True))
+    values = {"patients": patients, "channels": channels, "tokens": tokens, "counted": counted, "since": since}
+    return {places[row.n - 1]: Spoken(*row[1:]) for row in session.execute(_SPOKEN, values)}

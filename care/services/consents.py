@@ -26,8 +26,13 @@ class Ledger:
 
     def allows(self, patient_id: UUID, channel: str) -> bool:
         """Whether the patient wants to hear from us on this channel. Nothing decided is a no."""
+        return self.granting(patient_id, channel) is not None
+
+    def granting(self, patient_id: UUID, channel: str) -> UUID | None:
+        """The decision by which the patient may be written to on this channel; None when they may not be."""
         decisions = [self._latest.get((patient_id, name)) for name in (channel, EVERY_CHANNEL)]
-        return max((one for one in decisions if one is not None), default=(None, None, False))[2]
+        newest = max((one for one in decisions if one is not None), default=None)
+        return newest[1] if newest is not None and newest[2] else None
 
 
 def ledger_of(session: Session, patient_ids: Collection[UUID], purpose: str = FOLLOW_UP) -> Ledger:

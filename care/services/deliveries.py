@@ -31,7 +31,8 @@ from care.logs import logger
 from care.records.communications import Communication
 from care.runtime import Runtime
 from care.services import claiming
-from care.services.outcomes import OUTBOX, Arrived, note_outcomes
+from care.services.endings import OUTBOX
+from care.services.outcomes import Arrived, note_outcomes
 from care.services.queue import Queue, Worked
 from care.services.sending import LEASE, Batch, decide, write
 

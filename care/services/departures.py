@@ -48,7 +48,7 @@ def departure(message: Leaving, now: datetime) -> Decision:
     if purpose.needs_consent and message.patient_id is not None:
         if message.contact not in (None, "active"):
             return Stop("opted-out" if message.contact == "opted-out" else "address-failed")
-        if not message.consented:
+        if message.consent_id is None:
             return Stop("no-consent")
     if purpose is Purpose.REMINDER and message.patient_id is not None:
         if message.task_id is not None and not message.task_open:

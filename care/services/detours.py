@@ -6,7 +6,7 @@ channel that answers, that can carry the message and that the patient wants to b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,20 +18,21 @@ from care.domain.codes import Purpose
 from care.domain.message import Capabilities
 from care.errors import CareError
 from care.records.among import among
-from care.records.communications import CommunicationContent
 from care.records.patients import ContactPoint
-from care.records.seal import seal, unseal
+from care.records.seal import seal
 from care.runtime import Runtime
 from care.services import audits
 from care.services.claiming import Leaving
 from care.services.consents import Ledger, ledger_of
+from care.services.showing import Showing, Shown, words_of
 
 MOVABLE = frozenset({Purpose.REMINDER, Purpose.QUESTION, Purpose.REPLY, Purpose.NURSE, Purpose.EMERGENCY})
-_ASKING = frozenset({Purpose.REMINDER, Purpose.QUESTION, Purpose.REPLY})
-_TABLE = CommunicationContent.__tablename__
+_NOTICED = frozenset({Purpose.REMINDER, Purpose.NURSE})
+_TABLE = "communication_content"
 
 _MOVE = text(
-    "UPDATE communication c SET channel = v.channel, address_token = v.token, contact_point_id = v.contact"
+    "UPDATE communication c SET channel = v.channel, address_token = v.token, contact_point_id = v.contact,"
+    " external_id = NULL"
     " FROM unnest(CAST(:ids AS uuid[]), CAST(:channels AS text[]), CAST(:tokens AS bytea[]),"
     " CAST(:contacts AS uuid[])) AS v(id, channel, token, contact) WHERE c.id = v.id"
 )
@@ -43,22 +44,21 @@ _MOVE_CONTENT = text(
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Where a message goes instead."""
+    """Where a message goes instead, as what, and by which decision of the patient (None: it needs none)."""
 
     contact_id: UUID
     channel: str
     address: str
     token: bytes
+    shown: Shown
+    consent_id: UUID | None = None
 
 
-def carries(capabilities: Capabilities, purpose: Purpose, country: str, words: str) -> bool:
-    """Whether a channel can carry such a message to a patient there. What wants an answer needs a way back."""
-    able = capabilities.in_country(country)
-    return (
-        (able.two_way or purpose not in _ASKING)
-        and len(words) <= able.max_length
-        and (able.links or "://" not in words)
-    )
+def fits(able: Capabilities, words: str) -> bool:
+    """Whether a channel that can do this takes words of that length."""
+    if able.max_bytes and len(words.encode()) > able.max_bytes:
+        return False
+    return len(words) <= able.max_length
 
 
 def answering(rt: Runtime, channel: str) -> bool:
@@ -67,10 +67,21 @@ def answering(rt: Runtime, channel: str) -> bool:
     return known is not None and known.enabled and rt.lines.line(channel).state() == "closed"
 
 
-def ways(session: Session, rt: Runtime, messages: Sequence[Leaving], further: bool = False) -> dict[UUID, Way]:
-    """The other way of each message that has one. `further`: only along the ranks, as for one that failed just now."""
+def ways(
+    session: Session,
+    rt: Runtime,
+    messages: Sequence[Leaving],
+    showing: Showing,
+    further: bool = False,
+    movable: Collection[Purpose] = MOVABLE,
+    same_channel: bool = False,
+) -> dict[UUID, Way]:
+    """The other way of each message that has one. `further`: only along the ranks, as for one that failed just now.
+
+    `same_channel`: another address on its own channel is one too, since it was the address that failed.
+    """
     open_channels = [name for name in rt.channels if answering(rt, name)]
-    asking = [one for one in messages if one.patient_id and Purpose(one.purpose) in MOVABLE]
+    asking = [one for one in messages if one.patient_id and Purpose(one.purpose) in movable]
     if not open_channels or not asking:
         return {}
     patients = {one.patient_id for one in asking}
@@ -84,7 +95,17 @@ def ways(session: Session, rt: Runtime, messages: Sequence[Leaving], further: bo
     for contact in session.scalars(fresh):
         contacts.setdefault(contact.patient_id, []).append(contact)
     ledger = ledger_of(session, contacts)
-    chosen = {one.id: _way(rt, one, contacts.get(one.patient_id, []), ledger, further) for one in asking}
+    showing.look((one, spot.channel, spot.address_token) for one in asking for spot in contacts.get(one.patient_id, []))
+    chosen = {}
+    for one in asking:
+        spots = [
+            spot
+            for spot in contacts.get(one.patient_id, [])
+            if spot.id != one.contact_point_id
+            and (same_channel or spot.channel != one.channel)
+            and (not further or (spot.rank, spot.id) > (one.contact_rank or 0, one.contact_point_id))
+        ]
+        chosen[one.id] = _way(showing, one, spots, ledger)
     return {message_id: way for message_id, way in chosen.items() if way is not None}
 
 
@@ -118,19 +139,26 @@ def move(session: Session, now: datetime, messages: Sequence[Leaving], chosen: M
         )
 
 
-def _way(rt: Runtime, message: Leaving, contacts: Sequence[ContactPoint], ledger: Ledger, further: bool) -> Way | None:
+def _way(showing: Showing, message: Leaving, contacts: Sequence[ContactPoint], ledger: Ledger) -> Way | None:
     purpose = Purpose(message.purpose)
     try:
-        words = unseal(_TABLE, "text_sealed", message.id, bytes(message.text_sealed))
+        words = words_of(message)
         for contact in contacts:
-            if contact.channel == message.channel or contact.id == message.contact_point_id:
+            consent = ledger.granting(contact.patient_id, contact.channel) if purpose.needs_consent else None
+            if (purpose.needs_consent and consent is None) or not showing.may_keep(message, contact.channel):
                 continue
-            if further and (contact.rank, contact.id) < (message.contact_rank or 0, message.contact_point_id):
-                continue
-            if purpose.needs_consent and not ledger.allows(contact.patient_id, contact.channel):
-                continue
-            if carries(rt.channels[contact.channel].capabilities, purpose, message.country or "", words):
-                return Way(contact.id, contact.channel, contact.address, bytes(contact.address_token))
+            shown = showing.of(message, contact.channel, contact.address_token, words)
+            able = showing.able(contact.channel, message.country or "")
+            if able is not None and _goes(shown, purpose, able, words):
+                token = bytes(contact.address_token)
+                return Way(contact.id, contact.channel, contact.address, token, shown, consent)
     except (CareError, TypeError):
         return None  # what does not open is told where the message is opened to be sent
     return None
+
+
+def _goes(shown: Shown, purpose: Purpose, able: Capabilities, words: str) -> bool:
+    """Whether it may go that way: a reply only with its words, since its question is being answered elsewhere."""
+    if shown.leaves == "notice":
+        return purpose in _NOTICED
+    return shown.leaves == "words" and fits(able, words)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from care.domain.codes import CommunicationStatus, Delivery, Priority, Purpose
 from care.domain.delivery import read_word
 from care.domain.message import Receipt
+from care.domain.reach import best
 from care.errors import Invalid
 from care.logs import logger
 from care.records.communications import Communication, CommunicationContent
@@ -25,14 +26,16 @@ from care.records.patients import ContactPoint, Patient, address_token, contact_
 from care.records.practitioners import Practitioner
 from care.runtime import Runtime
 from care.services import deliveries, undelivered
+from care.services.consents import ledger_of
 from care.services.deliveries import settle
-from care.services.outcomes import disown, learn, mourn
+from care.services.departures import IN_LINE
+from care.services.endings import OPTED_OUT, close_address, learn, mourn, stop_queued
+from care.services.outcomes import disown
 from care.services.pile import Pile
 from care.services.queue import Worked
+from care.services.sending import QUOTA
 
-__all__ = ["Pile", "best_contact", "deliver_due", "enqueue", "note_receipt", "settle", "stop_queued"]
-
-NEEDS_CONSENT = tuple(purpose.value for purpose in Purpose if purpose.needs_consent)
+__all__ = ["Pile", "best_contact", "deliver_due", "enqueue", "note_receipt", "settle", "stop_queued", "wake"]
 
 _TICK = timedelta(microseconds=1)
 
@@ -58,6 +61,8 @@ def enqueue(
     organization_id: UUID | None = None,
     check: bool = True,
     pile: Pile | None = None,
+    notice: str | None = None,
+    rt: Runtime | None = None,
 ) -> Communication | None:
     """Queue one message in the caller's transaction.
 
@@ -65,12 +70,13 @@ def enqueue(
     else to `practitioner`. None when `dedupe` has been queued before, or when the patient has no address that may be
     written to. `check=False` saves the look-up of `dedupe` where the caller knows that it is new (it derives from a row
     inserted in this same transaction); the database refuses a second one all the same. With a `pile` it is written
-    when the pile is, and None is returned.
+    when the pile is, and None is returned. `notice` names the library's text that may leave instead of the words; with
+    `rt` the best contact point is chosen by what its channel can do.
     """
     if check and _exists(session, dedupe):
         return None
     if patient is not None and contact is None and address is None:
-        contact = best_contact(session, patient.id, purpose)
+        contact = best_contact(session, patient.id, purpose, rt, patient.country)
         if contact is None:
             logger().warning("no address to write to", kind=purpose.value)
             return None
@@ -106,6 +112,7 @@ def enqueue(
         "task_id": task_id,
         "escalation_id": escalation_id,
         "response_id": response_id,
+        "notice": notice,
     }
     if pile is not None:
         pile.add(row, text, address)
@@ -116,35 +123,39 @@ def enqueue(
     return message
 
 
-def best_contact(session: Session, patient_id: UUID, purpose: Purpose) -> ContactPoint | None:
-    """The preferred active contact point. A message that needs no consent may fall back on one that is not active."""
+def best_contact(
+    session: Session, patient_id: UUID, purpose: Purpose, rt: Runtime | None = None, country: str = ""
+) -> ContactPoint | None:
+    """The active contact point that such a message goes to, by the patient's preference and what its channel can do.
+
+    Without `rt` what channels can do is not known, and the preferred one is taken; `country` is the patient's. A
+    message that needs no consent may fall back on one that is not active.
+    """
     known = contact_points(session, patient_id)
-    active = next((contact for contact in known if contact.status == "active"), None)
-    if active is not None or purpose.needs_consent:
-        return active
-    return next(iter(known), None)
+    active = [contact for contact in known if contact.status == "active"]
+    if not active and not purpose.needs_consent:
+        active = known
+    if rt is None or not active:
+        return next(iter(active), None)
+    able = {name: channel.capabilities.in_country(country) for name, channel in rt.channels.items()}
+    if purpose.needs_consent:
+        ledger = ledger_of(session, [patient_id])
+        active = [contact for contact in active if ledger.allows(patient_id, contact.channel)] or active
+    spots = [(contact, able[contact.channel]) for contact in active if contact.channel in able]
+    return best(purpose, spots, rt.data_locations) or active[0]
 
 
-def stop_queued(session: Session, patient_id: UUID, channel: str, reason: str) -> int:
-    """Stop what waits to be sent to a patient on a channel and needs consent; in the caller's transaction."""
-    waiting = (
-        update(Communication)
-        .where(
-            Communication.patient_id == patient_id,
+def wake(session: Session, now: datetime, places: Collection[tuple[str, bytes]]) -> None:
+    """The patient has written: what waited there for that may leave (no commit). `places` are (channel, token)."""
+    for channel, token in places:
+        waiting = update(Communication).where(
+            Communication.address_token == token,
             Communication.channel == channel,
-            Communication.direction == "out",
+            Communication.send_at > now,
+            Communication.status_reason.in_((QUOTA, IN_LINE)),
             Communication.delivery == Delivery.QUEUED.value,
-            Communication.purpose.in_(NEEDS_CONSENT),
         )
-        .values(
-            status=CommunicationStatus.NOT_DONE.value,
-            delivery=Delivery.STOPPED.value,
-            status_reason=reason,
-            send_at=None,
-        )
-        .returning(Communication.id)
-    )
-    return len(session.scalars(waiting).all())
+        session.execute(waiting.values(send_at=now).execution_options(synchronize_session=False))
 
 
 def deliver_due(
@@ -160,7 +171,7 @@ def note_receipt(session: Session, rt: Runtime, receipt: Receipt, now: datetime)
     """Hear what a provider says of a message; commits. Any order of the same receipts gives one final state.
 
     Joined by our id when it came back, else by the provider's; a receipt of nothing we know is False. Of a message that
-    has gone another way since, the first way can only say that it arrived after all.
+    has gone another way since, or has been sent again, the first try can only say that it arrived after all.
     """
     theirs = and_(Communication.channel == receipt.channel, Communication.external_id == receipt.external_id)
     message = None
@@ -173,12 +184,14 @@ def note_receipt(session: Session, rt: Runtime, receipt: Receipt, now: datetime)
         logger().warning("receipt of an unknown message", channel=receipt.channel, status=receipt.status)
         return False
     news = read_word(receipt.status)
-    if message.channel != receipt.channel:
-        news = news if news is Delivery.DELIVERED else None
+    if message.channel != receipt.channel or message.external_id not in (None, receipt.external_id):
+        news = news if news is Delivery.DELIVERED else None  # of another way, or of an earlier try
     else:
-        message.external_id = message.external_id or receipt.external_id
+        message.external_id = receipt.external_id
         if message.id == receipt.id:
             disown(session, message, receipt.external_id, now)
+    if receipt.kind == "opted_out":
+        close_address(session, message, OPTED_OUT, now)  # whatever else is known of this message by now
     if news is not None and learn(message, news, now):
         message.send_at = None
         if news is Delivery.FAILED:

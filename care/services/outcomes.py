@@ -1,7 +1,7 @@
-"""Outcomes: what became of messages that were handed over, and what follows for the address and for people.
+"""Outcomes: what became of messages that were handed over: noted in bulk, and what follows for each that failed.
 
-What is not known is never sent again silently. A message that did not arrive, or may not have, leaves a DeadLetter,
-which `services.undelivered` brings to a nurse.
+What its provider certainly did not take goes another way: at once when it refused the address or the message, and the
+message is one that must not wait for a person to notice. What is not known is never sent again silently.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from care.domain.delivery import (
     LOOK_AFTER,
     SURE_AFTER,
     attempts_for,
-    is_news,
     pause_after,
     read_word,
     sent_again,
@@ -32,16 +31,20 @@ from care.errands import Errand, Found, Outcome
 from care.errors import ChannelError
 from care.records.among import among
 from care.records.communications import Communication
-from care.records.dead_letters import DeadLetter
-from care.records.patients import ContactPoint, Patient
 from care.runtime import Runtime
-from care.services import audits, claiming, consents, detours
+from care.services import claiming, detours
 from care.services.departures import Later
+from care.services.detours import Way
 from care.services.doubts import Again, Lose, Verdict, not_taken, not_told
+from care.services.endings import OPTED_OUT, close_address, give_up, learn, lose_sight, mourn, stop
+from care.services.showing import Showing
 
-OUTBOX = "outbox"
-_STATES = frozenset(one.value for one in Delivery)
+FALLS_BACK = frozenset({Purpose.REMINDER, Purpose.NURSE, Purpose.EMERGENCY})
+"""What goes to the patient's next contact point at once when the first one refuses it."""
+
 Arrived = tuple[Errand, Outcome]
+Refused = tuple[Communication, claiming.Leaving, ChannelError]
+_REFUSALS = ("permanent", "opted_out", "refused")
 
 # What was sent and has not been heard of since, in one statement: this is what happens to nearly all messages.
 _SENT = text(
@@ -107,7 +110,9 @@ def _note_rest(session: Session, rt: Runtime, rest: Mapping[UUID, Arrived], now:
     found = select(Communication).where(among(Communication.id, rest)).order_by(Communication.id)
     rows = session.scalars(found.with_for_update().execution_options(populate_existing=True)).all()
     facts = {row.id: row for row in claiming.leaving(session, list(rest), now)}
-    failed, elsewhere = 0, []
+    failed = 0
+    elsewhere: list[claiming.Leaving] = []
+    refused: list[Refused] = []
     for message in rows:
         errand, outcome = rest[message.id]
         current = message.attempts == errand.turn
@@ -126,10 +131,13 @@ def _note_rest(session: Session, rt: Runtime, rest: Mapping[UUID, Arrived], now:
             _pronounce(session, message, not_told(facts[message.id], now), now)
         elif isinstance(outcome, ChannelError):
             failed += 1
-            if _note_failure(session, rt, message, outcome, now):
+            if outcome.kind in _REFUSALS:
+                refused.append((message, facts[message.id], outcome))
+            elif _note_failure(session, rt, message, outcome, now):
                 elsewhere.append(facts[message.id])
     session.flush()
     _detour(session, rt, elsewhere, now)
+    _note_refusals(session, rt, refused, now)
     return failed
 
 
@@ -201,10 +209,50 @@ def _pronounce(session: Session, message: Communication, verdict: Verdict, now: 
 
 def _detour(session: Session, rt: Runtime, failed: Sequence[claiming.Leaving], now: datetime) -> None:
     """Send what its provider certainly did not take another way, at once, where there is one."""
-    chosen = detours.ways(session, rt, failed, further=True) if failed else {}
-    if chosen:
-        detours.move(session, now, failed, chosen, "not-taken")
-        moved = update(Communication).where(among(Communication.id, chosen)).values(send_at=now)
+    if not failed:
+        return
+    chosen = detours.ways(session, rt, failed, Showing(session, rt, now), further=True)
+    _redirect(session, failed, chosen, "not-taken", now)
+
+
+def _note_refusals(session: Session, rt: Runtime, refused: Sequence[Refused], now: datetime) -> None:
+    """What will never leave by its address: the address is closed if it is its fault, the next one tried at once."""
+    if not refused:
+        return
+    told: set[UUID] = set()
+    for message, _, error in refused:
+        status = OPTED_OUT if error.kind == "opted_out" else "failed"
+        if error.kind != "refused" and close_address(session, message, status, now) and status == OPTED_OUT:
+            told.add(message.id)
+    session.flush()
+    showing = Showing(session, rt, now)
+    all_facts = [fact for _, fact, _ in refused]
+    chosen = detours.ways(session, rt, all_facts, showing, further=True, movable=FALLS_BACK, same_channel=True)
+    moving: dict[str, list[claiming.Leaving]] = {}
+    for message, fact, error in refused:
+        code = _fit(error.code)
+        if message.id in chosen:
+            message.status, message.delivery = CommunicationStatus.PREPARATION.value, Delivery.QUEUED.value
+            message.status_reason = code
+            moving.setdefault(code, []).append(fact)
+        elif error.kind == "opted_out":
+            stop(message, OPTED_OUT)  # the provider knew of it before us: a nurse hears of it as of a STOP
+            if message.id not in told:
+                mourn(session, message, OPTED_OUT, now)
+        else:
+            give_up(session, message, code, now)
+    session.flush()
+    for code, facts in moving.items():
+        _redirect(session, facts, chosen, code, now)
+
+
+def _redirect(
+    session: Session, failed: Sequence[claiming.Leaving], chosen: Mapping[UUID, Way], reason: str, now: datetime
+) -> None:
+    if any(one.id in chosen for one in failed):
+        detours.move(session, now, failed, chosen, reason)
+        ids = [one.id for one in failed if one.id in chosen]
+        moved = update(Communication).where(among(Communication.id, ids)).values(send_at=now)
         session.execute(moved.execution_options(synchronize_session=False))
 
 
@@ -239,88 +287,6 @@ def _note_failure(session: Session, rt: Runtime, message: Communication, error: 
             message.send_at = now + (LOOK_AFTER if askable else SURE_AFTER)
         else:
             lose_sight(session, message, code, now)
-    elif error.kind == "opted_out":
-        stop(message, "opted-out")  # the provider knew of it before us: a nurse hears of it as of a STOP
-        mourn(session, message, "opted-out", now)
-        _set_contact(session, message, "opted-out", now)
     else:
         give_up(session, message, code, now)
-        if error.kind == "permanent":
-            _set_contact(session, message, "failed", now)
     return False
-
-
-def end(
-    session: Session, given_up: Sequence[tuple[UUID, str]], lost: Sequence[tuple[UUID, str]], now: datetime
-) -> None:
-    """Give up or lose sight of claimed messages, each with its reason, in the caller's transaction."""
-    reasons = dict(given_up) | dict(lost)
-    if not reasons:
-        return
-    found = select(Communication).where(among(Communication.id, reasons)).order_by(Communication.id)
-    losing = dict(lost)
-    for message in session.scalars(found.execution_options(populate_existing=True)):
-        message.lease_until = None
-        (lose_sight if message.id in losing else give_up)(session, message, reasons[message.id], now)
-
-
-def lose_sight(session: Session, message: Communication, reason: str, now: datetime) -> None:
-    """Nobody knows whether it left: never sent again by itself, a nurse is told."""
-    message.send_at = None
-    learn(message, Delivery.UNKNOWN, now)
-    mourn(session, message, reason, now)
-
-
-def give_up(session: Session, message: Communication, reason: str, now: datetime) -> None:
-    """It did not leave and won't: a nurse is told. `reason` is a code."""
-    message.send_at = None
-    learn(message, Delivery.FAILED, now)
-    mourn(session, message, reason, now)
-
-
-def _set_contact(session: Session, message: Communication, status: str, now: datetime) -> None:
-    """What a provider says of an address binds everything sent there from now on."""
-    contact = session.get(ContactPoint, message.contact_point_id) if message.contact_point_id else None
-    if contact is None or contact.status == status:
-        return
-    contact.status = status
-    patient = session.get_one(Patient, contact.patient_id)
-    if status == "opted-out":
-        consents.decide(session, now, patient, granted=False, source="provider", channel=contact.channel)
-    audits.record(
-        session,
-        now,
-        f"contact.{status}",
-        "contact_point",
-        contact.id,
-        patient_id=patient.id,
-        organization_id=patient.organization_id,
-        channel=contact.channel,
-    )
-
-
-def learn(message: Communication, news: Delivery, now: datetime) -> bool:
-    """Take in what became of a message, unless more is known already. Returns whether it was news."""
-    if news in (Delivery.SENT, Delivery.SENT_UNCONFIRMED, Delivery.DELIVERED):
-        message.sent_at = message.sent_at or now  # also when it is heard late: any order ends in one state
-    known = message.delivery or Delivery.QUEUED
-    if known in _STATES and not is_news(Delivery(known), news):  # what is no state of ours tells nothing
-        return False
-    message.delivery, message.status = news.value, status_of(news).value
-    if news in (Delivery.SENT, Delivery.SENT_UNCONFIRMED, Delivery.DELIVERED):
-        message.status_reason = None
-    if news is Delivery.DELIVERED:
-        message.delivered_at = now
-    return True
-
-
-def mourn(session: Session, message: Communication, reason: str, now: datetime) -> None:
-    """Leave word that a message did not arrive, or may not have. `reason` is a code."""
-    message.status_reason = reason
-    session.add(DeadLetter(queue=OUTBOX, row_id=message.id, patient_id=message.patient_id, error=reason, at=now))
-
-
-def stop(message: Communication, reason: str) -> None:
-    """A message that must not or need not leave any more."""
-    message.status, message.delivery = CommunicationStatus.NOT_DONE.value, Delivery.STOPPED.value
-    message.status_reason, message.send_at = reason, None

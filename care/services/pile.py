@@ -34,11 +34,12 @@ _SHARED = (
     "at",
     "send_at",
     "attempts",
+    "notice",
 )
 _CONTENT = ("id", "text_sealed", "address_sealed")
 _PLAIN, _FULL = insert_arrays(Communication, _OWN, _SHARED), insert_arrays(Communication, (*_OWN, *_RARE), _SHARED)
 _CONTENTS = insert_arrays(CommunicationContent, _CONTENT)
-_shared = itemgetter(*_SHARED)
+_shared = itemgetter(*(name for name in _SHARED if name != "notice"))  # which a message need not have
 _words, _address = sealer(CommunicationContent, "text_sealed"), sealer(CommunicationContent, "address_sealed")
 
 
@@ -58,7 +59,7 @@ class Pile:
         Without an `address` it goes to wherever its contact point leads when it leaves.
         """
         row = message["id"]
-        self._groups.setdefault(_shared(message), []).append(message)
+        self._groups.setdefault((*_shared(message), message.get("notice")), []).append(message)
         name = str(row)
         sealed = None if address is None else _address(name, address)
         self._contents.append({"id": row, "text_sealed": _words(name, text), "address_sealed": sealed})

@@ -19,16 +19,19 @@ from care.records.communications import CommunicationContent
 from care.records.patients import ContactPoint
 from care.records.seal import unseal
 from care.runtime import Runtime
-from care.services import detours, outcomes, pacing
+from care.services import detours, endings, pacing
 from care.services.claiming import Leaving
 from care.services.departures import Later, Stop, departure
 from care.services.detours import Way
 from care.services.doubts import Again, Ask, Lose, doubt
+from care.services.showing import Showing, Shown, words_of
 
 LEASE = timedelta(seconds=60)
 """Longer than two time-outs of a client: a row found as being sent after it has lost its sender."""
 
 SILENT, NO_CHANNEL = "provider-silent", "no-channel"
+QUOTA, NOT_HERE, ELSEWHERE = "quota", "not-by-this-channel", "data-location"
+_NEXT_LOOK = timedelta(minutes=1)  # what waits for the patient's next text is looked at so often, and woken by it
 _LONGEST_OUTAGE = 900.0  # seconds that routine messages wait at most before a provider is tried again for them
 _COUNTS = 15.0  # seconds: a wait as long as this is one of the attempts, so that waiting ends where a nurse sees it
 _TABLE = CommunicationContent.__tablename__
@@ -37,8 +40,10 @@ _CONTACTS = ContactPoint.__tablename__
 _MARK = text(
     "UPDATE communication c SET status = 'in-progress', delivery = v.delivery, attempts = c.attempts + 1,"
     " lease_until = clock_timestamp() + CAST(:lease AS interval),"
-    " handed_at = CASE WHEN v.delivery = 'sending' THEN CAST(:now AS timestamptz) ELSE c.handed_at END"
-    " FROM unnest(CAST(:ids AS uuid[]), CAST(:deliveries AS text[])) AS v(id, delivery) WHERE c.id = v.id"
+    " handed_at = CASE WHEN v.delivery = 'sending' THEN CAST(:now AS timestamptz) ELSE c.handed_at END,"
+    " left_as = coalesce(v.left_as, c.left_as), consent_id = coalesce(v.consent_id, c.consent_id)"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:deliveries AS text[]), CAST(:left_as AS text[]),"
+    " CAST(:consents AS uuid[])) AS v(id, delivery, left_as, consent_id) WHERE c.id = v.id"
 )
 _POSTPONE = text(
     "UPDATE communication c SET send_at = v.at, status_reason = v.reason, delivery = v.delivery, attempts = v.attempts,"
@@ -56,13 +61,25 @@ _SETTLE = text("UPDATE communication SET send_at = NULL, lease_until = NULL WHER
 
 
 class Departing(NamedTuple):
-    """A message as it leaves; with `since` the provider is asked for it instead. `turn` is the number of its claim."""
+    """A message as it leaves; with `since` the provider is asked for it instead. `turn` is the number of its claim.
+
+    `left_as` is "words" or "notice", `consent_id` the decision that allows it (None: it needs none).
+    """
 
     row: Leaving
     message: Outgoing
     urgent: bool
     turn: int
     since: datetime | None = None
+    left_as: str | None = None
+    consent_id: UUID | None = None
+
+
+class Blocked(NamedTuple):
+    """A message that cannot leave by its own channel: for now (no `reason`), or not at all."""
+
+    row: Leaving
+    reason: str | None = None
 
 
 class Put(NamedTuple):
@@ -92,16 +109,18 @@ class Batch:
 def decide(session: Session, rt: Runtime, rows: Sequence[Leaving], now: datetime) -> Batch:
     """Decide about each message in the transaction that claimed it. One that cannot be read fails alone."""
     batch = Batch()
-    blocked: list[Leaving] = []
+    showing = Showing(session, rt, now)
+    showing.look((row, row.channel, row.address_token) for row in rows)
+    blocked: list[Blocked] = []
     for row in rows:
         try:
-            _sort(rt, row, now, batch, blocked)
+            _sort(rt, row, now, batch, blocked, showing)
         except (CareError, ValueError, TypeError, KeyError):
             batch.given_up.append((row.id, "unreadable"))
     if blocked:
-        batch.moved = detours.ways(session, rt, blocked)
-        for row in blocked:
-            _divert(rt, row, batch, now)
+        batch.moved = detours.ways(session, rt, [one.row for one in blocked], showing)
+        for one in blocked:
+            _divert(rt, one, batch, now, showing)
     _pay(session, rt, batch)
     return batch
 
@@ -110,10 +129,12 @@ def write(session: Session, batch: Batch, now: datetime) -> None:
     """Write down what was decided (no commit)."""
     if batch.leaving:
         deliveries = [(Delivery.UNKNOWN if one.since else Delivery.SENDING).value for one in batch.leaving]
+        if batch.moved:  # first: the consent of a message is that of the channel it leaves by
+            rows = [one.row for one in batch.leaving]
+            detours.move(session, now, rows, batch.moved, SILENT)
         values = {"ids": [one.row.id for one in batch.leaving], "deliveries": deliveries, "now": now, "lease": LEASE}
-        session.execute(_MARK, values)
-        rows = [one.row for one in batch.leaving]
-        detours.move(session, now, rows, batch.moved, SILENT)
+        values |= {"left_as": [one.left_as for one in batch.leaving]}
+        session.execute(_MARK, values | {"consents": [one.consent_id for one in batch.leaving]})
     if batch.put_off:
         ids, at, reasons, known, attempts = (list(column) for column in zip(*batch.put_off, strict=True))
         values = {"ids": ids, "at": at, "reasons": reasons, "attempts": attempts}
@@ -123,15 +144,7 @@ def write(session: Session, batch: Batch, now: datetime) -> None:
         session.execute(_STOP, {"ids": ids, "reasons": reasons})
     if batch.settled:
         session.execute(_SETTLE, {"ids": batch.settled})
-    outcomes.end(session, batch.given_up, batch.lost, now)
-
-
-def outgoing(row: Leaving, way: Way | None = None) -> Outgoing:
-    """The message as it leaves. Raises CareError or TypeError when its words or its address do not open."""
-    words = unseal(_TABLE, "text_sealed", row.id, bytes(row.text_sealed))
-    if way is not None:
-        return Outgoing(row.id, way.channel, way.address, words)
-    return Outgoing(row.id, row.channel, _address(row), words)
+    endings.end(session, batch.given_up, batch.lost, now)
 
 
 def _address(row: Leaving) -> str:
@@ -141,16 +154,16 @@ def _address(row: Leaving) -> str:
     return unseal(_TABLE, "address_sealed", row.id, bytes(row.address_sealed))
 
 
-def _sort(rt: Runtime, row: Leaving, now: datetime, batch: Batch, blocked: list[Leaving]) -> None:
+def _sort(rt: Runtime, row: Leaving, now: datetime, batch: Batch, blocked: list[Blocked], showing: Showing) -> None:
     known = Delivery(row.delivery or Delivery.QUEUED)
-    urgent = never_waits(Purpose(row.purpose), row.priority)
     if settled(known):
         batch.settled.append(row.id)
         return
     if known is not Delivery.QUEUED:
         match doubt(rt, row, now):
             case Ask(since):
-                batch.leaving.append(Departing(row, outgoing(row), urgent, row.attempts + 1, since))
+                urgent = never_waits(Purpose(row.purpose), row.priority)
+                batch.leaving.append(Departing(row, _asked_for(row, showing), urgent, row.attempts + 1, since))
                 return
             case Later(at):
                 batch.put_off.append(Put(row.id, at, None, Delivery.UNKNOWN, row.attempts))
@@ -165,10 +178,41 @@ def _sort(rt: Runtime, row: Leaving, now: datetime, batch: Batch, blocked: list[
             batch.stopped.append((row.id, reason))
         case Later(at, why):
             batch.put_off.append(Put(row.id, at, why, Delivery.QUEUED, row.attempts))
+        case _ if not showing.may_keep(row, row.channel):
+            blocked.append(Blocked(row, ELSEWHERE))
         case _ if _reachable(rt, row.channel):
-            batch.leaving.append(Departing(row, outgoing(row), urgent, row.attempts + 1))
+            _let_leave(row, now, batch, blocked, showing)
         case _:
-            blocked.append(row)
+            blocked.append(Blocked(row))
+
+
+def _let_leave(row: Leaving, now: datetime, batch: Batch, blocked: list[Blocked], showing: Showing) -> None:
+    """It may leave by its own channel: as what, or whether it has to wait for the patient, or to go another way."""
+    words = words_of(row) if showing.looks_for_links(row) else None
+    shown = showing.of(row, row.channel, row.address_token, words)
+    if shown.leaves == "never":
+        blocked.append(Blocked(row, NOT_HERE))
+    elif shown.leaves == "later":
+        at = min(now + _NEXT_LOOK, max(showing.window_ends(row) or now + _NEXT_LOOK, now + timedelta(seconds=1)))
+        batch.put_off.append(Put(row.id, at, QUOTA, Delivery.QUEUED, row.attempts))
+    else:
+        message = showing.outgoing(row, row.channel, _address(row), shown, words)
+        _leave(row, message, shown, row.consent_id, batch)
+        if shown.leaves == "words":
+            showing.let_go(row, row.channel, row.address_token)
+
+
+def _leave(row: Leaving, message: Outgoing, shown: Shown, consent_id: UUID | None, batch: Batch) -> None:
+    purpose = Purpose(row.purpose)
+    needed = consent_id if purpose.needs_consent and row.patient_id is not None else None
+    urgent = never_waits(purpose, row.priority)
+    batch.leaving.append(Departing(row, message, urgent, row.attempts + 1, None, shown.leaves, needed))
+
+
+def _asked_for(row: Leaving, showing: Showing) -> Outgoing:
+    """The message as it left, by which its provider is asked for it."""
+    left = Shown("notice" if row.left_as == "notice" else "words")
+    return showing.outgoing(row, row.channel, _address(row), left)
 
 
 def _reachable(rt: Runtime, name: str) -> bool:
@@ -176,17 +220,23 @@ def _reachable(rt: Runtime, name: str) -> bool:
     return channel is not None and channel.enabled and rt.lines.line(name).state() != "open"
 
 
-def _divert(rt: Runtime, row: Leaving, batch: Batch, now: datetime) -> None:
-    """Another way if there is one, else later: the longer the outage lasts, the more rarely it is tried."""
-    purpose = Purpose(row.purpose)
-    urgent = never_waits(purpose, row.priority)
+def _divert(rt: Runtime, one: Blocked, batch: Batch, now: datetime, showing: Showing) -> None:
+    """Another way if there is one, else later: the longer the outage lasts, the more rarely it is tried.
+
+    What its own channel will never carry is given up, where a nurse sees it.
+    """
+    row, purpose = one.row, Purpose(one.row.purpose)
     way = batch.moved.get(row.id)
     try:
         if way is not None:
-            batch.leaving.append(Departing(row, outgoing(row, way), urgent, row.attempts + 1))
+            message = showing.outgoing(row, way.channel, way.address, way.shown)
+            _leave(row, message, way.shown, way.consent_id, batch)
             return
     except (CareError, TypeError):
         batch.given_up.append((row.id, "unreadable"))
+        return
+    if one.reason is not None:
+        batch.given_up.append((row.id, one.reason))
         return
     attempts = row.attempts + 1
     channel = rt.channels.get(row.channel)
@@ -194,6 +244,7 @@ def _divert(rt: Runtime, row: Leaving, batch: Batch, now: datetime) -> None:
         reason, pause = NO_CHANNEL, pause_after(attempts, None, purpose)
     else:
         line = rt.lines.line(row.channel)
+        urgent = never_waits(purpose, row.priority)
         seconds = line.wait() if urgent else max(line.wait(), min(line.outage(), _LONGEST_OUTAGE))
         reason, pause = SILENT, timedelta(seconds=seconds)
         attempts = attempts if seconds >= _COUNTS else row.attempts

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from care.domain.codes import Priority, Purpose
+from care.domain.codes import Delivery, Priority, Purpose
 from care.domain.triage import Alarm
 from care.logs import logger
 from care.records.communications import Communication
@@ -15,11 +15,11 @@ from care.records.dead_letters import DeadLetter
 from care.records.patients import Patient
 from care.runtime import Runtime
 from care.services.alarms import Case, raise_many
-from care.services.outcomes import OUTBOX
+from care.services.endings import OPTED_OUT, OUTBOX
 from care.services.queue import Worked
 
 _ANY = text("SELECT 1 FROM dead_letter WHERE queue = :queue AND resolved_at IS NULL AND patient_id IS NOT NULL LIMIT 1")
-CAUSE, OPTED_OUT = "undelivered", "opted-out"
+CAUSE = "undelivered"
 # A patient in danger who does not get the emergency reply has to be phoned; the rest is for today's worklist.
 _PRIORITY = {Purpose.EMERGENCY.value: Priority.STAT, Purpose.NURSE.value: Priority.URGENT}
 
@@ -51,7 +51,7 @@ def raise_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 500)
         session,
         now,
         [
-            _case(people[one.patient_id], by_id[one.row_id], now)
+            _case(people[one.patient_id], by_id[one.row_id], one.error, now)
             for one in letters
             if one.patient_id is not None and by_id[one.row_id].purpose != Purpose.SIGN_IN
         ],
@@ -63,9 +63,11 @@ def raise_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 500)
     return Worked(len(letters), len(letters))
 
 
-def _case(patient: Patient, message: Communication, now: datetime) -> Case:
+def _case(patient: Patient, message: Communication, error: str, now: datetime) -> Case:
     priority = _PRIORITY.get(message.purpose, Priority.ROUTINE)
-    stopped = message.status_reason == OPTED_OUT and priority is Priority.ROUTINE
-    cause = OPTED_OUT if stopped else CAUSE
-    alarm = Alarm(cause, priority, cause, {}, "doubt", origin=message.status_reason or "")
+    elsewhere = message.delivery not in (Delivery.STOPPED.value, Delivery.FAILED.value, Delivery.UNKNOWN.value)
+    cause = CAUSE
+    if error == OPTED_OUT and (elsewhere or priority is Priority.ROUTINE):
+        cause, priority = OPTED_OUT, Priority.ROUTINE
+    alarm = Alarm(cause, priority, cause, {}, "doubt", origin=error)
     return Case(patient.organization_id, patient.care_team_id, patient.id, now, (alarm,), communication_id=message.id)

@@ -6,12 +6,13 @@ import itertools
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Purpose
 from care.domain.people import Staff
 from care.records.communications import Communication
+from care.records.consents import Consent
 from care.records.patients import Patient
 from care.runtime import Runtime
 from care.services import outbox
@@ -59,3 +60,9 @@ def read(session: Session, message: Communication) -> Communication:
 def stands(session: Session) -> Counter[str]:
     """How many messages stand how."""
     return Counter(session.scalars(select(Communication.delivery)))
+
+
+def allowed() -> ScalarSelect[Any]:
+    """For an UPDATE of messages: a decision that allows each, without which the database lets nothing be sent."""
+    mine = select(Consent.id).where(Consent.patient_id == Communication.patient_id, Consent.granted)
+    return mine.limit(1).correlate(Communication).scalar_subquery()

@@ -18,13 +18,14 @@ from care.errands import Errand, Outcome, Post
 from care.errors import ChannelError
 from care.records.audit_events import AuditEvent
 from care.records.communications import Communication, contents
+from care.records.consents import Consent
 from care.records.escalations import Escalation
 from care.records.patients import ContactPoint
 from care.records.practitioners import Practitioner
 from care.runtime import Runtime
 from care.services import consents, outbox, pacing
 from tests.conftest import Clinic, Clock, FakeChannel
-from tests.services.posting import deliver, people, person, queue, read, stands
+from tests.services.posting import allowed, deliver, people, person, queue, read, stands
 
 
 @dataclass
@@ -165,7 +166,7 @@ def test_what_is_for_one_phone_waits_while_an_earlier_one_is_in_another_process(
     session.execute(
         update(Communication)
         .where(Communication.id == first.id)
-        .values(delivery="sending", lease_until=text("clock_timestamp() + interval '1 minute'"))
+        .values(delivery="sending", consent_id=allowed(), lease_until=text("clock_timestamp() + interval '1 minute'"))
     )
     session.commit()
     second = queue(session, rt, patient, text="second")
@@ -388,6 +389,7 @@ def left_behind(rt: Runtime, message: Communication, outcome: Outcome, handed_at
 
 def mark_sending(session: Session, rt: Runtime, *messages: Communication) -> None:
     for message in messages:
+        message.consent_id = session.scalars(select(Consent.id).where(Consent.patient_id == message.patient_id)).one()
         message.delivery, message.status, message.attempts = "sending", "in-progress", 1
         message.handed_at, message.lease_until = rt.now(), rt.now() + timedelta(days=1)
     session.commit()

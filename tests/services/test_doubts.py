@@ -24,7 +24,7 @@ from care.records.practitioners import Practitioner
 from care.runtime import Runtime
 from care.services import outbox
 from tests.conftest import Clinic, Clock, FakeChannel
-from tests.services.posting import deliver, person, queue, read
+from tests.services.posting import allowed, deliver, person, queue, read
 
 NO_ANSWER = ChannelError("unknown", "no-answer")
 HOUR = timedelta(hours=1)
@@ -227,7 +227,12 @@ def test_a_message_whose_sender_died_is_asked_about(
     dead = datetime(2020, 1, 1, tzinfo=UTC)
     session.execute(
         update(Communication).values(
-            delivery="sending", status="in-progress", attempts=1, lease_until=dead, handed_at=clock.now
+            delivery="sending",
+            status="in-progress",
+            attempts=1,
+            lease_until=dead,
+            handed_at=clock.now,
+            consent_id=allowed(),
         )
     )
     session.commit()
