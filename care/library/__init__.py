@@ -7,7 +7,7 @@ is never edited.
 from care.library.calendars import calendars
 from care.library.numbers import crisis_line, emergency_number
 from care.library.seeds import Seed, canonical_json, seeds, sha256_of
-from care.library.texts import Texts, reason, texts
+from care.library.texts import Texts, provider_reason, reason, texts
 from care.library.tools import questionnaire_tools
 from care.library.words import lexicon
 
@@ -19,6 +19,7 @@ __all__ = [
     "crisis_line",
     "emergency_number",
     "lexicon",
+    "provider_reason",
     "questionnaire_tools",
     "reason",
     "seeds",

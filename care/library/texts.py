@@ -67,12 +67,22 @@ def _reasons() -> Texts:
 def reason(language: str, key: str, params: Mapping[str, object] | None = None) -> str:
     """The sentence that explains a finding to staff. `key` with or without "reason." in front.
 
-    A param that is itself a code (or several, comma separated) is put in words where the library has them.
+    A param that is itself a code (or several, comma separated) is put in words where the library has them; one named
+    `why` is a provider's.
     """
     reasons = _reasons()
     full = key if key.startswith("reason.") else f"reason.{key}"
     worded = {name: _worded(reasons, language, value) for name, value in (params or {}).items()}
+    if "why" in worded:
+        worded["why"] = provider_reason(language, str((params or {})["why"]))
     return reasons.say(language, full, **worded)
+
+
+def provider_reason(language: str, code: str) -> str:
+    """What a provider's error code, or ours for it, means to staff; one that we do not know is named."""
+    reasons = _reasons()
+    key = f"provider-code.{code}"
+    return reasons.say(language, key) if key in reasons else reasons.say(language, "provider-code.other", code=code)
 
 
 def _worded(reasons: Texts, language: str, value: object) -> str:

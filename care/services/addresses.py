@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import phonenumbers
@@ -10,6 +11,8 @@ from care.errors import Invalid
 
 PHONE_CHANNELS = ("sms", "whatsapp")
 LONGEST = 200
+# WhatsApp's own id of somebody who shows nobody their number: a country and a name that says nothing.
+_HIDDEN = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,140}")
 
 
 def plain(value: object, place: str, longest: int = LONGEST, least: int = 1) -> str:
@@ -25,10 +28,13 @@ def plain(value: object, place: str, longest: int = LONGEST, least: int = 1) -> 
 def normal_address(channel: str, address: str, country: str | None, place: str = "address") -> str:
     """The one spelling of an address: E.164 for a phone (numbers without a country code are `country`'s), else as is.
 
+    On WhatsApp an address may also be the id of a person whose number nobody sees ("US.1349…"), which stays as it is.
     Raises Invalid("bad-phone") or Invalid for an empty or unreadable address.
     """
     words = plain(address, place)
-    if channel not in PHONE_CHANNELS:
+    if channel == "whatsapp":
+        words = words.removeprefix("whatsapp:")
+    if channel not in PHONE_CHANNELS or (channel == "whatsapp" and _HIDDEN.fullmatch(words)):
         return words
     try:
         number = phonenumbers.parse(unicodedata.normalize("NFKC", words), country)

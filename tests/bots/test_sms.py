@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from urllib.parse import quote_plus, urlencode
 from uuid import UUID
@@ -10,12 +9,11 @@ from uuid import UUID
 import pytest
 
 from bots.sms import TwilioSms
-from bots.twilio_codes import kind_of
 from bots.twilio_signature import expected
 from care.domain.message import Outgoing, WebhookCall
 from care.errors import ChannelError, Invalid, NotAllowed
 from tests.bots.stub_provider import DRIP, Answer, provider
-from tests.conftest import NOON, shared
+from tests.conftest import NOON
 
 ACCOUNT, TOKEN, PUBLIC = "AC" + "1" * 32, "a-token", "https://care.example.org"
 MESSAGE = Outgoing(UUID(int=7), "sms", "+14155550100", "您好 hello")
@@ -189,24 +187,6 @@ def test_no_error_quotes_the_number_or_the_text():
     error, _ = refused(Answer(400, {"code": 21211, "message": "The number +14155550100 is not valid"}))
     assert error.kind == "permanent"
     assert "+14155550100" not in f"{error} {error.message} {error.__cause__} {error.detail}"
-
-
-@pytest.mark.parametrize(
-    ("code", "status"), [("20003", 401), ("20404", 404), ("21606", 400), ("30002", 400), ("", 403)]
-)
-def test_what_is_said_of_our_account_or_sender_is_held_against_no_patients_phone(code: str, status: int):
-    assert kind_of(code, status) == "retryable"
-
-
-def test_every_known_error_code_has_a_kind_that_fits_what_is_known_of_it():
-    told = json.loads(shared("vectors/twilio_errors.json").read_text())["vectors"]
-    never_again = {one["code"] for one in told if one["action"].startswith("permanent")}
-    assert {kind_of(str(code)) for code in never_again} == {"permanent"}
-    assert kind_of("20429", 429) == "retryable"
-    assert kind_of("20500", 500) == kind_of("30410") == "unknown"
-    assert kind_of("21610", 400) == kind_of("63033") == "opted_out"
-    assert kind_of("99999", 400) == kind_of("21617", 400) == "refused"
-    assert kind_of("99999", 500) == "unknown"
 
 
 def test_a_channel_that_is_not_configured_says_so_and_sends_nothing():

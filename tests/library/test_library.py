@@ -13,7 +13,7 @@ from care.domain.questionnaire import read_questionnaire
 from care.domain.rules import read_rules
 from care.domain.screen import screen
 from care.errors import Invalid
-from care.library import crisis_line, emergency_number, lexicon, reason, seeds, sha256_of, texts
+from care.library import crisis_line, emergency_number, lexicon, provider_reason, reason, seeds, sha256_of, texts
 from care.library.files import ROOT, document
 from care.library.texts import Texts
 
@@ -164,6 +164,14 @@ REASONS = document(ROOT / "texts" / "reasons.en.json")
 def test_every_reason_is_a_sentence_in_every_language(language: str, key: str) -> None:
     params = {name: 1.5 for _, name, _, _ in Formatter().parse(REASONS[key]) if name}
     assert reason(language, key, params) == reason(language, key.removeprefix("reason."), params)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_providers_code_is_put_in_words_and_one_of_tomorrow_is_named(language: str) -> None:
+    known = provider_reason(language, "63016")
+    assert "WhatsApp" in known
+    assert known in reason(language, "undelivered-why", {"why": "63016"})
+    assert "99999" in reason(language, "undelivered-why", {"why": "99999"})
 
 
 def test_codes_in_a_reason_are_put_in_words() -> None:
