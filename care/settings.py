@@ -61,6 +61,10 @@ class Settings(BaseSettings):
         default={}, description="the template of each notice and language (or *)"
     )
     wechat_base_url: str = ""
+    care_data_locations: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(),
+        description="countries where providers may keep what is sent; none is anywhere",
+    )
     push_provider: str = Field(default="", pattern=r"^(|fcm|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$")
     fcm_credentials: SecretStr = SecretStr("")
     fcm_base_url: str = ""
@@ -133,6 +137,17 @@ class Settings(BaseSettings):
     def _wechat_templates(cls, value: object) -> object:
         """JSON, or nothing."""
         return json.loads(value or "{}") if isinstance(value, str) else value
+
+    @field_validator("care_data_locations", mode="before")
+    @classmethod
+    def _countries(cls, value: object) -> object:
+        """Two letters each, comma separated."""
+        if not isinstance(value, str):
+            return value
+        named = frozenset(part.strip().upper() for part in value.split(",") if part.strip())
+        if not all(len(one) == len("CN") and one.isalpha() and one.isascii() for one in named):
+            raise ValueError("CARE_DATA_LOCATIONS names countries by two letters, comma separated: CN,HK")
+        return named
 
     @field_validator("care_broker_url")
     @classmethod

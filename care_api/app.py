@@ -138,6 +138,7 @@ def make_runtime(settings: Settings, sessions: Sessions) -> Runtime:
         assess=_models(settings.bundles_directory),
         public_url=settings.public_url,
         pacer=RedisPacer(redis) if redis else None,
+        data_locations=settings.care_data_locations,
     )
 
 
