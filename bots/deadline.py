@@ -181,8 +181,8 @@ class Session(requests.Session):
         self.mount("https://", Deadline(seconds, most, public))
         self.mount("http://", Deadline(seconds, most, public))
 
-    def send(self, request: Any, **kwargs: Any) -> requests.Response:
-        return super().send(request, **kwargs | {"allow_redirects": False})
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere, whatever an answer says and whoever asks for it."""
 
 
 @contextmanager

@@ -21,10 +21,11 @@ _STORES = {"mms.twiliocdn.com": "/", "media.twiliocdn.com": "/", "s3-external-1.
 _LEADS_ON = frozenset({301, 302, 303, 307, 308})
 _AWAY = frozenset({401, 403, 408, 425, 429})  # what is said of our account is not said of the medium
 _FAMILIES = frozenset({"image", "audio", "video"})
+_ANY = "application/octet-stream"
 _PIECE = 64 * 1024
 
 
-def fetch(medium: Medium, account_sid: str, auth_token: str, base_url: str = "") -> Fetched:
+def fetch(medium: Medium, account_sid: str, auth_token: str, base_url: str = "", seconds: float = SECONDS) -> Fetched:
     """The bytes of a medium and the type that Twilio names for it.
 
     Only addresses of our own account at Twilio's API are asked, with our token; where they lead is one of Twilio's
@@ -33,8 +34,8 @@ def fetch(medium: Medium, account_sid: str, auth_token: str, base_url: str = "")
     """
     from bots.deadline import Session
 
-    until = time.monotonic() + SECONDS
-    with Session(SECONDS, LARGEST + 1024 * 1024, public=not base_url) as session, _asked():
+    until = time.monotonic() + seconds
+    with Session(seconds, LARGEST + 1024 * 1024, public=not base_url) as session, _asked():
         session.trust_env = not base_url
         place = _ours(medium.reference, account_sid, base_url)
         for _ in range(_REDIRECTS + 1):
@@ -48,7 +49,7 @@ def fetch(medium: Medium, account_sid: str, auth_token: str, base_url: str = "")
             with answer:
                 if answer.status_code not in _LEADS_ON:
                     return _content(answer, medium)
-                place = _store(urljoin(urlunsplit(place), answer.headers.get("Location", "")))
+                place = _store(urlunsplit(place), answer.headers.get("Location", ""))
     raise ChannelError("permanent", "media-elsewhere", "the medium leads on and on")
 
 
@@ -62,17 +63,17 @@ def _ours(reference: str, account_sid: str, base_url: str) -> SplitResult:
     return place
 
 
-def _store(address: str) -> SplitResult:
-    """An address of one of Twilio's stores. Raises ChannelError (permanent) for any other."""
-    place = _split(address)
+def _store(asked: str, location: str) -> SplitResult:
+    """The address of one of Twilio's stores that an answer leads to. Raises ChannelError (permanent) for any other."""
+    place = _split(location, asked)
     if not place.path.startswith(_STORES.get(place.hostname or "", "\0")):
         raise ChannelError("permanent", "media-elsewhere", "the medium is not at the provider")
     return place
 
 
-def _split(address: str) -> SplitResult:
+def _split(address: str, asked: str = "") -> SplitResult:
     try:
-        place = urlsplit(address)
+        place = urlsplit(urljoin(asked, address))
         plain = place.scheme == "https" and place.port in (None, 443) and not place.username and not place.password
     except ValueError:
         plain = False
@@ -106,8 +107,9 @@ def _content(answer: Any, medium: Medium) -> Fetched:
         if len(content) > LARGEST:
             raise ChannelError("permanent", "media-too-large", "the medium is too large")
     named = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    declared = named or medium.content_type.partition(";")[0].strip().lower()
-    if not _plausible(bytes(content), declared) or not _plausible(bytes(content), medium.content_type):
+    told = medium.content_type.partition(";")[0].strip().lower()
+    declared = told if named in ("", _ANY) else named
+    if not _plausible(bytes(content), declared) or not _plausible(bytes(content), told):
         raise ChannelError("permanent", "media-type", "the medium is not what it says it is")
     return Fetched(bytes(content), declared)
 
@@ -118,7 +120,7 @@ def _plausible(content: bytes, declared: str) -> bool:
     if not shown:
         return family not in _FAMILIES
     if family not in _FAMILIES:
-        return declared in ("", "application/octet-stream", shown)
+        return declared in ("", _ANY, shown)
     return family == shown.partition("/")[0] or {family, shown.partition("/")[0]} == {"audio", "video"}
 
 

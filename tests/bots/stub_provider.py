@@ -55,7 +55,8 @@ def provider(*answers: Answer) -> Iterator[Provider]:
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Type", "application/json")
+            if "Content-Type" not in answer.headers:
+                self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(payload)))
             if answer.drips == "head":  # what is gathered is sent like the body
                 headers = b"".join(self._headers_buffer) + b"\r\n"

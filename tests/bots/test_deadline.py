@@ -68,8 +68,9 @@ def test_a_connection_that_is_never_made_took_nothing() -> None:
         assert failing(url) == ("retryable", "connection")
 
 
-def test_a_redirect_is_not_followed_even_where_that_is_asked_for() -> None:
-    with provider(Answer(302, headers={"Location": "/elsewhere"})) as stub:
+@pytest.mark.parametrize("place", ["/elsewhere", "https://[broken", "http://169.254.169.254/"])
+def test_a_redirect_is_not_followed_even_where_that_is_asked_for(place: str) -> None:
+    with provider(Answer(302, headers={"Location": place})) as stub:
         session = Session(5.0)
         session.trust_env = False
         assert session.get(stub.url, allow_redirects=True).status_code == 302
