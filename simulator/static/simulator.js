@@ -7,6 +7,7 @@
   const trouble = document.getElementById("trouble");
   const every = 1000;
   let tag = "";
+  let token = "";
   let failures = 0;
   let timer = 0;
 
@@ -38,12 +39,12 @@
 
   const take = (html) => {
     const fresh = new DOMParser().parseFromString(html, "text/html");
-    const token = fresh.querySelector("[data-token] input");
+    token = fresh.querySelector("[data-token] input")?.value || token;
     for (const part of fresh.querySelectorAll("[data-live]")) {
       const box = document.querySelector(`main [data-live="${part.dataset.live}"]`);
       if (box) put(box, part);
     }
-    if (token) for (const field of document.querySelectorAll('input[name="csrf_token"]')) field.value = token.value;
+    for (const field of document.querySelectorAll('input[name="csrf_token"]')) field.value = token;
   };
 
   const ask = async () => {
@@ -73,9 +74,15 @@
     if (form.dataset.busy) return;
     form.dataset.busy = "yes";
     const button = event.submitter;
-    const fields = new FormData(form, button);
+    const send = () => fetch(form.action, { method: "POST", body: new FormData(form, button), redirect: "manual" });
     try {
-      const answer = await fetch(form.action, { method: "POST", body: fields, redirect: "manual" });
+      let answer = await send();
+      if (answer.status === 400) { // somebody signed in or out on the nurse's page just now: our secret is another one
+        tag = "";
+        await ask();
+        form.elements.csrf_token.value = token;
+        answer = await send();
+      }
       if (answer.type === "opaqueredirect" || answer.ok) {
         const words = form.querySelector("textarea");
         if (words) words.value = "";

@@ -110,7 +110,6 @@ def too_wide(page: Any) -> int:
 def test_a_red_flag_from_a_phone_is_answered_there_and_reaches_the_nurse(demonstration: Demonstration):
     page = demonstration.open()
     nurse = demonstration.sign_in(page)
-    nurse.get_by_role("heading", name="Worklist").wait_for()
     say(page, "SMS, phone of Demo Patient One", "I have chest pain and cannot breathe")
     mine = phone(page, "SMS, phone of Demo Patient One")
     mine.locator(".mine", has_text="chest pain").wait_for()
