@@ -60,6 +60,7 @@ class Desks:
     def __init__(self, session: Session, rt: Runtime, now: datetime, rows: Sequence[Row]) -> None:
         self.session, self.rt, self.now = session, rt, now
         self.taken: list[UUID] = []
+        self.heard: set[tuple[str, bytes]] = set()
         self.drafts: list[Draft] = []
         self.replies = outbox.Pile()
         self.cases: list[Case] = []
@@ -82,6 +83,9 @@ class Desks:
         if words.strip() or message.status_reason != ATTACHMENT:
             self._say_and_do(desk, message, words)
         self.taken.append(message.id)
+        channel = self.rt.channels.get(message.channel)
+        if channel is not None and channel.capabilities.quota and message.address_token:
+            self.heard.add((message.channel, bytes(message.address_token)))
 
     def _say_and_do(self, desk: Talking, message: Communication, words: str) -> None:
         self._open(desk, message)
@@ -267,6 +271,7 @@ class Desks:
             asked = (task.asked_at for task in desk.tasks.values() if task.asked_at is not None)
             desk.conversation.state, desk.conversation.updated_at = desk.talk.to_json(), max((self.now, *asked))
         self.session.execute(_TAKEN, {"ids": self.taken})
+        outbox.wake(self.session, self.now, self.heard)
         self.replies.write(self.session)
         store(self.session, self.drafts)
         raise_many(self.session, self.now, self.cases)

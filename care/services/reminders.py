@@ -26,6 +26,7 @@ from care.services.departures import QUIET
 from care.services.openings import Openings
 from care.services.pile import Pile
 from care.services.queue import Queue, Worked, work
+from care.services.reaching import placed
 
 QUEUE = Queue("reminders", Task, "remind_at", read=due_tasks)
 ONCE = (timedelta(),)  # for a task whose action the plan's present version no longer has
@@ -69,7 +70,7 @@ def send_due(
     """
 
     def handle(inner: Session, rows: list[Any]) -> None:
-        _remind(inner, rt, [read_due(row) for row in rows], now)
+        _remind(inner, rt, placed(inner, rt, [read_due(row) for row in rows]), now)
 
     worked = work(session, QUEUE, handle, now, limit=limit, bury=_bury, ids=ids)
     if worked.claimed:
