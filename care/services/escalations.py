@@ -107,7 +107,7 @@ def message(session: Session, rt: Runtime, staff: Staff, patient_id: UUID, text:
     words = text.strip()
     if not words or len(words) > LONGEST_MESSAGE:
         raise Invalid("message-length", f"a message has 1 to {LONGEST_MESSAGE} characters", place="text")
-    contact = outbox.best_contact(session, patient.id, Purpose.NURSE)
+    contact = outbox.best_contact(session, patient.id, Purpose.NURSE, rt, patient.country)
     sent = contact and outbox.enqueue(
         session,
         now,

@@ -223,7 +223,8 @@ class _Batch:
             words = texts().say(patient.language, str(alarm.reply), number=emergency_number(patient.country))
         purpose = Purpose.EMERGENCY if alarm.priority is Priority.STAT else Purpose.REPLY
         if (patient.id, purpose) not in self.contacts:
-            self.contacts[patient.id, purpose] = outbox.best_contact(self.session, patient.id, purpose)
+            place = outbox.best_contact(self.session, patient.id, purpose, self.rt, patient.country)
+            self.contacts[patient.id, purpose] = place
         outbox.enqueue(
             self.session,
             self.now,
