@@ -10,7 +10,7 @@ sum = $(shell cat $(1) 2>/dev/null | cksum | tr ' ' '-')
 RUN_STAMP := .venv/.installed-$(call sum,requirements.txt)
 DEV_STAMP := .venv/.installed-dev-$(call sum,requirements.txt requirements-dev.txt)
 
-.PHONY: help run test check demo bench faults corpus screenshots
+.PHONY: help run test check demo bench faults corpus screenshots e2e-channels
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make bench  how fast: reminders decided, messages delivered, forms walked, each beside its yardstick; var/bench.json"
 	@echo "make faults a thousand randomised kills and faults, judged from the recorded history; var/faults.json"
 	@echo "make corpus hundreds of real questionnaires walked by text and as forms, and the reader's cases; var/corpus.json"
+	@echo "make e2e-channels Twilio end to end against two mocks of others on this machine's loopback; needs npm, once"
 	@echo "make screenshots  the pages as a browser shows them, into docs/screenshots"
 
 run: | $(RUN_STAMP)
@@ -49,6 +50,19 @@ faults: | $(DEV_STAMP)
 
 corpus: | $(DEV_STAMP)
 	@$(BIN)/python -m tests.corpus
+
+# What the mocks are is pinned: by the lock of tests/e2e/npm, and by the hash that tests/e2e/mocks.py expects.
+E2E_STAMP := var/e2e/.installed-$(call sum,tests/e2e/npm/package-lock.json)
+
+e2e-channels: | $(DEV_STAMP) $(E2E_STAMP)
+	@REQUIRE_ALL=1 $(BIN)/python -m pytest -q -n 0 tests/e2e
+
+$(E2E_STAMP):
+	@echo "Installing the mocks into var/e2e (once) ..."
+	@mkdir -p var/e2e && cp tests/e2e/npm/package.json tests/e2e/npm/package-lock.json var/e2e/
+	@cd var/e2e && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@cd var/e2e && npm pack @twilio/cli-core@9.0.0 --silent >/dev/null
+	@rm -f var/e2e/.installed-* && touch $@
 
 screenshots: | $(DEV_STAMP)
 	@SCREENSHOTS=1 $(BIN)/python -m pytest -q -n 0 tests/browser
