@@ -11,9 +11,11 @@ import pytest
 
 from bots.channels import make_channels
 from bots.push import WITHIN, PushChannel
+from bots.push_fcm import _KINDS
 from bots.push_provider import Notice, Target, load_provider
 from care.domain.message import Outgoing, WebhookCall
 from care.errors import CareError, ChannelError, Invalid, NotAllowed
+from care.library.texts import explains
 from care.services.push_registrations import Reachable
 from tests.bots.fake_fcm import account
 from tests.care_api.serving import settings
@@ -199,3 +201,8 @@ def test_what_is_no_provider_is_told_by_what_it_lacks(hospitals_own: ModuleType)
 def test_a_name_that_can_be_none_is_refused_by_the_settings():
     with pytest.raises(ValueError, match="push_provider"):
         settings(NOWHERE, push_provider="firebase")
+
+
+def test_every_error_of_push_is_put_in_words_for_a_nurse():
+    ours = set(_KINDS) - {"APNS_AUTH_ERROR"} | {"no-app", "no-token", "connection", "no-answer", "disabled"}
+    assert {code for code in ours if not explains(code)} == set()
