@@ -60,7 +60,7 @@ def enrolled() -> Response | tuple[str, int]:
 
 
 def _form(values: Any, wrong: Invalid | Conflict | None) -> str:
-    channels = [name for name, channel in runtime().channels.items() if channel.enabled]
+    channels = [name for name in _written_down() if runtime().channels[name].enabled]
     zones = sorted({*ZONES, reader_zone().key})
     return render_template(
         "enrol.html",
@@ -76,10 +76,15 @@ def _form(values: Any, wrong: Invalid | Conflict | None) -> str:
     )
 
 
+def _written_down() -> list[str]:
+    """Channels whose addresses a person can write down. An app registers by itself."""
+    return [name for name, channel in runtime().channels.items() if not channel.capabilities.notices_only]
+
+
 def _read() -> enrolment.Enrolment:
     if request.form.get("consent") != "yes":
         raise Invalid("consent", "without the patient's consent no messages can be sent", place="consent")
-    source, known = written("consent_source"), runtime().channels
+    source, known = written("consent_source"), _written_down()
     if source not in CONSENT_SOURCES:  # a code: it is kept in the open, so nobody writes into it
         raise Invalid("unknown-value", "choose how the consent was given", place="consent_source")
     contacts = []
