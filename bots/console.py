@@ -25,7 +25,7 @@ class ConsoleChannel:
     """A channel without a provider. `sink` gets every message; what it raises is not caught."""
 
     name = "console"
-    capabilities = Capabilities(two_way=True, receipts=False, links=True)
+    capabilities = Capabilities(two_way=True, receipts=False, links=True, private=True)
 
     def __init__(self, sink: Sink = to_screen, enabled: bool = True) -> None:
         self.sink = sink

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from care.domain.questionnaire import Answer, Answers
 
-Status = Literal["idle", "asking", "paused", "choosing", "handed-over"]
+Status = Literal["idle", "asking", "paused", "choosing", "handed-over", "invited"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,11 @@ class Talk:
 
     `asked` is the place of the question that the patient saw last (None: none since an emergency). `misses` counts the
     texts since then that were no answer. In "handed-over" a person reads along and the question stays open; in "paused"
-    the patient wants to go on later. `told` is when it was last said that a person reads what was written: two machines
-    must not thank each other for ever. `last` is the place of the answer given last, which "change" asks again; while
-    one is asked again, `before` are all answers as they were, in case it is left as it was. `shown`: so many options of
-    the open question were listed, where they are too many for one message (else 0).
+    the patient wants to go on later; in "invited" a notice asked for an OK, and no question stood in it. `told` is when
+    it was last said that a person reads what was written: two machines must not thank each other for ever. `last` is
+    the place of the answer given last, which "change" asks again; while one is asked again, `before` are all answers as
+    they were, in case it is left as it was. `shown`: so many options of the open question were listed, where they are
+    too many for one message (else 0).
     """
 
     status: Status = "idle"

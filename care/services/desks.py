@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from care.domain.codes import CommunicationStatus, Priority, Purpose, ResponseStatus, TaskStatus
-from care.domain.conversation import remind, take_turn
+from care.domain.conversation import invite, remind, take_turn
 from care.domain.questionnaire import Questionnaire
 from care.domain.screen import screen
 from care.domain.triage import Alarm
@@ -114,7 +114,9 @@ class Desks:
         if asked:
             task = max(asked, key=lambda one: one[0])[1]
             named = OpenTask(str(task.id), task.questionnaire, self._title(desk, task), task.due_at)
-            desk.talk, desk.changed = remind(named, self._desk(desk, message)).talk, True
+            asked_here = speaking.shows_words(self.rt.channels.get(message.channel), desk.patient.country)
+            turn = remind(named, self._desk(desk, message)) if asked_here else invite(named)
+            desk.talk, desk.changed = turn.talk, True
 
     def _desk(self, desk: Talking, message: Communication) -> Desk:
         """What the conversation may know; its "now" is when the text was written."""

@@ -1,4 +1,6 @@
-"""Openings: a reminder that itself asks the first question, and conversations that end with their task.
+"""Openings: a reminder that asks the first question or says that there is one, and what ends with its task.
+
+The question itself stands only where no lock screen shows it; elsewhere a constant notice asks for an OK.
 
 Where nothing is going on, asking writes nothing of a conversation: it opens with the patient's answer, in
 `services.desks`. Only what breaks into a conversation, or ends one, is written here.
@@ -20,11 +22,12 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from care.domain.codes import ResponseStatus
-from care.domain.conversation import remind
+from care.domain.conversation import awaiting, invite, remind
 from care.domain.message import Channel
 from care.domain.plan import PlanDefinition
 from care.domain.questionnaire import Questionnaire
-from care.domain.turn import Desk, DiaryDesk, OpenTask, Stopped, Talk
+from care.domain.turn import Desk, DiaryDesk, OpenTask, Stopped, Talk, Turn
+from care.library import notices
 from care.records.among import among
 from care.records.arrays import as_arrays, insert_arrays
 from care.records.conversations import Conversation
@@ -132,8 +135,43 @@ class Openings:
         row = self._rows.get(person.id)
         return self.now if row is None else max(self.now, row.updated_at + _TICK)
 
-    def words(self, task: DueTask, plan: PlanDefinition, channel: Channel | None) -> str:
-        """What the reminder says: the open or first question, where the patient can answer it here; else a nudge."""
+    def words(self, task: DueTask, plan: PlanDefinition, channel: Channel | None) -> tuple[str, str]:
+        """What the reminder says, and the notice that may stand for it.
+
+        That is the open or first question where the patient alone sees it and can answer it, a nudge where another
+        conversation is going on, and the notice itself on every channel that may show it on a lock screen.
+        """
+        key = notices.AGAIN if task.reminders_sent else notices.REMINDER
+        if speaking.shows_words(channel, task.person.country):
+            return self._own_words(task, plan, channel), key
+        able = channel.capabilities.in_country(task.person.country) if channel else None
+        two_way = able is not None and able.two_way
+        if two_way and task.id not in self._asking:
+            self._invite(task)
+        url = speaking.page(self.public_url) if able is not None and able.links else ""
+        return notices.notice(task.person.language, key, two_way=two_way, url=url), key
+
+    def _invite(self, task: DueTask) -> None:
+        """In a conversation that is going on, an OK now means that it goes on, or that this task begins."""
+        person = task.person
+        talk = self._talks.get(person.id)
+        if talk is None or talk.questionnaire is None:
+            return
+        if self._busy(person, talk, str(task.id)):
+            self._talks[person.id], self._changed[person.id] = awaiting(talk), person
+            return
+        self._take(task, invite(OpenTask(str(task.id), task.questionnaire, {}, task.due_at), talk))
+
+    def _take(self, task: DueTask, turn: Turn) -> None:
+        """The conversation is about this task now; what was answered of another is kept."""
+        person = task.person
+        for act in turn.acts:
+            if isinstance(act, Stopped):
+                self._keep(person, act)
+        self._talks[person.id], self._tasks[task.id] = turn.talk, task
+        self._changed[person.id] = person
+
+    def _own_words(self, task: DueTask, plan: PlanDefinition, channel: Channel | None) -> str:
         person = task.person
         if task.id in self._asking:
             return self._question(task, plan, channel)
@@ -144,11 +182,7 @@ class Openings:
         if talk.status == "idle" or self._busy(person, talk, named.id):
             return desk.say("reminder-later", {"title": desk.title(named)})
         turn = remind(named, desk, talk)
-        for act in turn.acts:
-            if isinstance(act, Stopped):
-                self._keep(person, act)
-        self._talks[person.id], self._tasks[task.id] = turn.talk, task
-        self._changed[person.id] = person
+        self._take(task, turn)
         return turn.says[0].text
 
     def _question(self, task: DueTask, plan: PlanDefinition, channel: Channel | None) -> str:

@@ -65,8 +65,8 @@ def send_due(
 ) -> Worked:
     """Remind of the tasks (of `ids`, if given) whose moment has come, and close those whose time is over; commits.
 
-    The reminder itself asks the question where the patient can answer by text and is in no other conversation. However
-    many processes do this at once, a reminder is queued once.
+    The reminder itself asks the question where only the patient sees it and can answer it, in no other conversation;
+    elsewhere it is a constant notice. However many processes do this at once, a reminder is queued once.
     """
 
     def handle(inner: Session, rows: list[Any]) -> None:
@@ -95,8 +95,8 @@ def _remind(session: Session, rt: Runtime, tasks: Sequence[DueTask], now: dateti
     for task in changes.over:
         openings.end(task)
     for task in changes.asked:
-        words = openings.words(task, plans[task.definition_id], rt.channels.get(task.channel or ""))
-        pile.add(_message(task, now + len(pile) * _TICK, now), words, None)
+        words, notice = openings.words(task, plans[task.definition_id], rt.channels.get(task.channel or ""))
+        pile.add(_message(task, now + len(pile) * _TICK, now) | {"notice": notice}, words, None)
     pile.write(session)
     openings.write()
 

@@ -46,6 +46,12 @@ def desk(
     )
 
 
+def shows_words(channel: Channel | None, country: str) -> bool:
+    """Whether a reminder may put its question there: behind a sign-in, and at any time; else it is a notice."""
+    able = channel.capabilities.in_country(country) if channel else _UNKNOWN
+    return able.private and able.window is None and not able.notices_only
+
+
 def voice(language: str) -> Voice:
     """The texts of the library in one language."""
     known = texts()

@@ -41,9 +41,15 @@ def test_a_form_that_is_put_off_and_corrected_is_one_report_and_escalates(world:
     patient = world.patient(protocol=HEART)
     next_due(world, patient)
     tick(world)
+    assert sms.sent[-1].text == "Care: you have questions to answer. Reply OK to begin."
+    world.say("OK")
+    tick(world)
     assert "1/3 What is your weight" in sms.sent[-1].text
     world.say("75.1 kg", "later")
     world.clock.set(world.now + timedelta(hours=5))
+    tick(world)
+    assert sms.sent[-1].text == "Care: your answers are still missing. Reply OK to go on."
+    world.say("OK")
     tick(world)
     assert "2/3 How is your breathing" in sms.sent[-1].text
     world.say("change 1", "71.5 kg", "繁體")

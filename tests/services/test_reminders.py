@@ -84,9 +84,15 @@ def say(session: Session, rt: Runtime, text: str) -> None:
     inbox.take_turns_due(session, rt, rt.now())
 
 
+def behind_a_sign_in(channel: FakeChannel) -> None:
+    """A channel that no lock screen shows, so that a reminder may hold its question."""
+    channel.capabilities = replace(channel.capabilities, private=True)
+
+
 def test_a_reminder_comes_when_it_is_due_and_asks_the_first_question(
-    session: Session, rt: Runtime, patient: Patient, clock: Clock
+    session: Session, rt: Runtime, patient: Patient, clock: Clock, sms: FakeChannel
 ) -> None:
+    behind_a_sign_in(sms)
     task = first_task(session, patient)
     clock.set(task.due_at - timedelta(seconds=1))
     remind(session, rt)
@@ -112,9 +118,88 @@ def test_the_answer_to_a_reminder_is_an_answer(
     assert (after.task_id, list(after.answers)) == (str(task.id), ["weight"])
 
 
-def test_the_answer_to_a_second_reminder_is_an_answer(
+def test_a_reminder_that_a_lock_screen_shows_says_nothing_of_what_is_asked(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock, sms: FakeChannel
+) -> None:
+    clock.set(first_task(session, patient).due_at)
+    remind(session, rt)
+    clock.set(first_task(session, patient).remind_at)
+    remind(session, rt)
+    assert sent(session) == [
+        "Care: you have questions to answer. Reply OK to begin.",
+        "Care: your answers are still missing. Reply OK to go on.",
+    ]
+    rows = session.scalars(select(Communication).where(Communication.direction == "out")).all()
+    assert sorted(str(row.notice) for row in rows) == ["notice-reminder", "notice-reminder-again"]
+
+
+@pytest.mark.parametrize("agreed", ["OK", "ok.", "yes", "好", "1", "thanks"])
+def test_an_ok_to_a_notice_asks_the_first_question_and_answers_nothing(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock, agreed: str
+) -> None:
+    clock.set(first_task(session, patient).due_at)
+    remind(session, rt)
+    say(session, rt, agreed)
+    assert "1/3" in last_words(session)
+    assert (talk(session, patient).status, talk(session, patient).answers) == ("asking", {})
+
+
+def test_a_number_in_answer_to_a_notice_is_taken_and_told_back(
     session: Session, rt: Runtime, patient: Patient, clock: Clock
 ) -> None:
+    clock.set(first_task(session, patient).due_at)
+    remind(session, rt)
+    say(session, rt, "71.5 kg")
+    assert list(talk(session, patient).answers) == ["weight"]
+    assert "71.5" in last_words(session) and "2/3" in last_words(session)
+
+
+def test_a_choice_in_answer_to_a_notice_is_none_and_the_question_is_asked(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock
+) -> None:
+    clock.set(first_task(session, patient).due_at)
+    remind(session, rt)
+    say(session, rt, "71.5 kg")
+    clock.set(first_task(session, patient).remind_at)
+    remind(session, rt)
+    say(session, rt, "OK")
+    assert list(talk(session, patient).answers) == ["weight"], "an OK is no answer to the open question"
+    assert "2/3" in last_words(session)
+
+
+def test_words_in_answer_to_a_notice_reach_a_person_and_the_question_is_asked(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock
+) -> None:
+    clock.set(first_task(session, patient).due_at)
+    remind(session, rt)
+    say(session, rt, "my foot is sore since yesterday")
+    assert "1/3" in last_words(session)
+    assert session.scalars(select(Escalation.cause)).all() == ["needs-person"]
+
+
+def test_a_country_where_nobody_can_reply_by_sms_is_not_asked_for_a_reply(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock, sms: FakeChannel
+) -> None:
+    sms.capabilities = replace(sms.capabilities, by_country={"US": {"two_way": False, "links": False}})
+    clock.set(first_task(session, patient).due_at)
+    remind(session, rt)
+    (words,) = sent(session)
+    assert "Reply" not in words and "open our app" in words
+
+
+def last_words(session: Session) -> str:
+    """What the patient was told last."""
+    row = session.scalars(
+        select(Communication).where(Communication.direction == "out").order_by(Communication.id.desc())
+    ).first()
+    assert row is not None
+    return str(contents(session, [row.id])[row.id].text)
+
+
+def test_the_answer_to_a_second_reminder_is_an_answer(
+    session: Session, rt: Runtime, patient: Patient, clock: Clock, sms: FakeChannel
+) -> None:
+    behind_a_sign_in(sms)
     task = first_task(session, patient)
     clock.set(task.due_at)
     remind(session, rt)
@@ -347,8 +432,9 @@ def test_a_phone_that_cannot_answer_gets_a_nudge_and_no_question(
 
 
 def test_a_reminder_does_not_break_into_another_conversation(
-    session: Session, rt: Runtime, clinic: Clinic, patient: Patient, clock: Clock
+    session: Session, rt: Runtime, clinic: Clinic, patient: Patient, clock: Clock, sms: FakeChannel
 ) -> None:
+    behind_a_sign_in(sms)
     enrolment.start_plan(session, rt, clinic.nurse, patient.id, DIABETES, date(2026, 3, 3))
     both = session.scalars(select(Task).where(Task.due_at < datetime(2026, 3, 4, tzinfo=UTC))).all()
     for task in both:

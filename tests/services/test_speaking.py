@@ -71,6 +71,8 @@ def test_a_form_that_was_put_off_is_asked_again_by_the_next_reminder_where_it_st
     assert talk(world, patient).status == "paused"
     world.clock.forward(hours=5)
     reminders.send_due(world.session, world.rt, world.now)
+    assert "2/3" not in world.words(*world.out())[-1], "a lock screen shows it"
+    world.say("OK")
     assert "2/3" in world.words(*world.out())[-1]
     world.say("at rest", "no")
     assert talk(world, patient) == Talk.idle()

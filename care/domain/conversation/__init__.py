@@ -4,7 +4,7 @@ The order is fixed: a crisis or red-flag word first (nothing is said here: the e
 in), then STOP, START, HELP and the wish for a person, then the open question, then a diary entry, then a person.
 """
 
-from care.domain.conversation.opening import begin, remind
+from care.domain.conversation.opening import awaiting, begin, invite, remind
 from care.domain.conversation.taking import take_turn
 
-__all__ = ["begin", "remind", "take_turn"]
+__all__ = ["awaiting", "begin", "invite", "remind", "take_turn"]

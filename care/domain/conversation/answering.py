@@ -13,7 +13,7 @@ from care.domain.conversation.missing import broken_rule, missed
 from care.domain.conversation.noting import GLUCOSE, context_of, diary, noted
 from care.domain.conversation.replying import to_person
 from care.domain.diary import Entry, answers_for
-from care.domain.questionnaire import Answer, Spot, Unclear, answered, in_language, spot_at
+from care.domain.questionnaire import Answer, Spot, Unclear, answered, in_language, next_item, spot_at
 from care.domain.questionnaire.model import CHOICES, MORE
 from care.domain.questionnaire.reading import NOT_UNDERSTOOD
 from care.domain.questionnaire.words import BEGIN, COURTESY
@@ -24,6 +24,11 @@ _TOLD_BACK = frozenset(("integer", "decimal", "quantity", "date", "dateTime", "t
 
 def answering(talk: Talk, text: str, plain: str, desk: Desk) -> Turn:
     """One text while a question is open. `plain` is the text as commands are compared."""
+    invited = talk.status == "invited"
+    if invited:
+        talk = replace(talk, status="asking")
+        if plain in BEGIN or plain in COURTESY:
+            return ask_next(talk, desk)
     spot = spot_at(form_of(talk, desk), talk.answers, talk.asked or "")
     command = None if spot is not None and is_called(spot.item, plain) else command_in(text)
     if command is not None and command.loose and spot is not None and spot.item.type in (*FREE, "open-choice"):
@@ -32,7 +37,7 @@ def answering(talk: Talk, text: str, plain: str, desk: Desk) -> Turn:
     if turn is not None:
         return turn
     if spot is None:  # nothing was asked since an emergency: what is written now answers no question of ours
-        return _resume(talk, text, plain, desk)
+        return (_first(talk, text, desk) if invited else None) or _resume(talk, text, plain, desk)
     if talk.status == "paused" and plain in BEGIN:
         return ask_next(talk, desk)
     if spot.item.type in FREE and isinstance(diary(text, desk), Entry):
@@ -155,6 +160,21 @@ def _skip(talk: Talk, spot: Spot, desk: Desk) -> Turn:
         return again(_awake(talk), desk, desk.say("cannot-skip", {}))
     talk = replace(talk, skipped=talk.skipped | {spot.place}, misses=0, last=None, before=None)
     return ask_next(talk, desk)
+
+
+def _first(talk: Talk, text: str, desk: Desk) -> Turn | None:
+    """An answer to a notice, in which no question stood; None where it answers nothing.
+
+    A number or a date is taken, since what was understood is told back and a slip is seen; of anything else nobody
+    knows what it answers, so the question is asked.
+    """
+    spot = next_item(form_of(talk, desk), talk.answers, talk.skipped)
+    read = hear(spot, text, desk) if spot is not None else None
+    if spot is None or read is None or isinstance(read, Unclear):
+        return None
+    if spot.item.type in FREE or isinstance(diary(text, desk), Entry):
+        return None
+    return _kept(talk, spot, text, read, desk) if spot.item.type in _TOLD_BACK else ask_next(talk, desk)
 
 
 def _resume(talk: Talk, text: str, plain: str, desk: Desk) -> Turn:

@@ -36,6 +36,21 @@ def remind(task: OpenTask, desk: Desk, talk: Talk | None = None) -> Turn:
     return Turn(replace(open_talk, asked=None), (Say(Purpose.REMINDER, short),), acts)
 
 
+def invite(task: OpenTask, talk: Talk | None = None) -> Turn:
+    """A notice that names nothing invites to a task; an OK to it asks the first question, or the open one again.
+
+    What was answered of another task is handed over as Stopped. Nothing is said here: the notice is constant.
+    """
+    if talk is not None and _same(task, talk):
+        return Turn(awaiting(talk))
+    return Turn(Talk("invited", task.questionnaire, task.id), (), (*stopped(talk), Began(task.id, task.questionnaire)))
+
+
+def awaiting(talk: Talk) -> Talk:
+    """A conversation into which a notice came: an OK means that it goes on, and answers no open question."""
+    return replace(talk, status="invited", misses=0)
+
+
 def opened(task: OpenTask, desk: Desk, talk: Talk | None = None) -> Turn:
     """What `begin` does, with messages of any length."""
     title = _title(task, desk, talk)
