@@ -58,8 +58,12 @@ class WeChatClient:
         """
         # As UTF-8 and not as escapes, which WeChat shows to the patient as they are.
         payload = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        answer = self._call(lambda token: self._read(self._post(path, payload, token), repeatable))
-        return _checked(answer, repeatable)
+        try:
+            return _checked(self._call(lambda token: _read(self._post(path, payload, token))))
+        except ChannelError as error:
+            if repeatable and error.kind == "unknown":
+                raise ChannelError("retryable", error.code, error.message) from None
+            raise
 
     def medium(self, media_id: str) -> Fetched:
         """A medium by its id, which is good for three days. Raises ChannelError."""
@@ -105,7 +109,7 @@ class WeChatClient:
         asked = {"grant_type": "client_credential", "appid": self._app_id, "secret": self._secret}
         payload = json.dumps(asked | {"force_refresh": force}).encode()
         try:
-            found = _checked(self._read(self._post("/cgi-bin/stable_token", payload)))
+            found = _checked(_read(self._post("/cgi-bin/stable_token", payload)))
             token, seconds = found["access_token"], found["expires_in"]
             if not isinstance(token, str) or not token or not isinstance(seconds, int | float):
                 raise TypeError
@@ -118,17 +122,8 @@ class WeChatClient:
     def _post(self, path: str, payload: bytes, token: str = "") -> requests.Response:
         headers = {"Content-Type": "application/json; charset=utf-8"}
         params = {"access_token": token} if token else {}
-        return self._session("calls").post(self._address(path), params=params, data=payload, headers=headers)
-
-    def _read(self, response: requests.Response, repeatable: bool = False) -> dict[str, Any]:
-        """The JSON object in an answer. An answer that is none leaves open what has become of the message."""
-        try:
-            found = response.json()
-        except ValueError:
-            found = None
-        if response.status_code != 200 or not isinstance(found, dict):
-            raise ChannelError("retryable" if repeatable else "unknown", "no-answer", "no answer that can be read")
-        return found
+        with answered():
+            return self._session("calls").post(self._address(path), params=params, data=payload, headers=headers)
 
     def _got(self, url: str, params: Mapping[str, str]) -> dict[str, Any] | Fetched:
         """A medium's bytes and type, or the JSON that WeChat sends instead. Raises ChannelError."""
@@ -142,7 +137,7 @@ class WeChatClient:
             again = response.status_code >= 500 or response.status_code == 429
             raise ChannelError("retryable" if again else "permanent", str(response.status_code), "no medium")
         if kind in ("application/json", "text/plain"):
-            return self._read(response)
+            return _read(response)
         return Fetched(response.content, kind)
 
     def _address(self, path: str) -> str:
@@ -166,14 +161,25 @@ def kind_of(code: str) -> str:
     return str(_CODES.get(code, {}).get("kind", "refused"))
 
 
-def _checked(answer: dict[str, Any], repeatable: bool = False) -> dict[str, Any]:
+def _read(response: requests.Response) -> dict[str, Any]:
+    """The JSON object in an answer. An answer that is none leaves open what has become of the message."""
+    try:
+        found = response.json()
+    except ValueError:
+        found = None
+    if response.status_code != 200 or not isinstance(found, dict):
+        raise ChannelError("unknown", "no-answer", "no answer that can be read")
+    return found
+
+
+def _checked(answer: dict[str, Any]) -> dict[str, Any]:
     """The answer, if it says that all is well. Raises ChannelError."""
     code = answer.get("errcode", 0)
     if not isinstance(code, int):
-        raise ChannelError("retryable" if repeatable else "unknown", "no-answer", "no answer that can be read")
+        raise ChannelError("unknown", "no-answer", "no answer that can be read")
     known = kind_of(str(code)) if code else "sent"
     if known == "sent":
         return answer
-    kind: ChannelErrorKind = "retryable" if known == "unknown" and repeatable else known  # type: ignore[assignment]
+    kind: ChannelErrorKind = known  # type: ignore[assignment]
     pause = _CODES.get(str(code), {}).get("retry_after")
     raise ChannelError(kind, str(code), "the provider did not take it", retry_after=pause)

@@ -70,6 +70,7 @@ class WeChatFake:
     tokens: dict[str, datetime] = field(default_factory=dict)
     stable: str = ""
     stuck: bool = False
+    refuses: bool = False  # every token, the newest too
     forced: list[datetime] = field(default_factory=list)
     once: dict[tuple[str, str], tuple[datetime, int]] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: count(6_054_768_590_064_713_728))
@@ -195,7 +196,7 @@ class WeChatFake:
     def _token_is_wrong(self, token: str) -> int:
         if not token:
             return 41001
-        if token not in self.tokens:
+        if token not in self.tokens or self.refuses:
             return 40001
         return 42001 if self.tokens[token] <= self.clock() else 0
 
