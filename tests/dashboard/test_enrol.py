@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from flask.testing import FlaskClient
 
+from care.domain.message import Capabilities
+from tests.conftest import FakeChannel
 from tests.dashboard.ward import Ward
 
 FORM = {
@@ -41,6 +43,13 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(nurse: Fla
         assert "Nobody was enrolled" in answer.text
         assert "Demo Patient Nine" in answer.text
         assert 'class="field wrong"' in answer.text, change
+
+
+def test_nobody_writes_down_the_address_of_an_app(nurse: FlaskClient, ward: Ward):
+    app = FakeChannel("push", capabilities=Capabilities(two_way=False, notices_only=True))
+    nurse.application.extensions["care.runtime"].channels["push"] = app
+    assert 'value="push"' not in nurse.get("/enrol").text
+    assert nurse.post("/enrol", data=FORM | {"channel1": "push"}).status_code == 422
 
 
 def test_what_the_form_does_not_offer_is_not_kept(nurse: FlaskClient, ward: Ward):
