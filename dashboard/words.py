@@ -162,6 +162,12 @@ def reason(about: Escalation | EscalationLink | Mapping[str, Any]) -> str:
     return str(library.reason("en", key, params))
 
 
+@blueprint.app_template_filter("why")
+def why(code: str | None) -> str:
+    """What a provider said of a message that did not arrive, in the reader's language; "" where it said nothing."""
+    return library.provider_reason("en", code) if code and library.explains(code) else ""
+
+
 @blueprint.app_template_filter("measure")
 def measure(found: Measure, glucose_unit: str = "mg/dL") -> str:
     """One measured value in words: 'Glucose < 20 mg/dL, before supper'."""

@@ -85,6 +85,11 @@ def provider_reason(language: str, code: str) -> str:
     return reasons.say(language, key) if key in reasons else reasons.say(language, "provider-code.other", code=code)
 
 
+def explains(code: str) -> bool:
+    """Whether `provider_reason` has something to say: its words, or the number by which the provider explains it."""
+    return f"provider-code.{code}" in _reasons() or code.removeprefix("-").isdigit()
+
+
 def _worded(reasons: Texts, language: str, value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"

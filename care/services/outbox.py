@@ -190,14 +190,24 @@ def note_receipt(session: Session, rt: Runtime, receipt: Receipt, now: datetime)
         message.external_id = receipt.external_id
         if message.id == receipt.id:
             disown(session, message, receipt.external_id, now)
-    if receipt.kind == "opted_out":
-        close_address(session, message, OPTED_OUT, now)  # whatever else is known of this message by now
+    # An opt-out holds, whatever else is known of this message by now.
+    left = receipt.kind == "opted_out" and close_address(session, message, OPTED_OUT, now)
     if news is not None and learn(message, news, now):
         message.send_at = None
         if news is Delivery.FAILED:
-            mourn(session, message, receipt.error_code or receipt.status, now)
+            _fail(session, message, receipt, left, now)
     session.commit()
     return True
+
+
+def _fail(session: Session, message: Communication, receipt: Receipt, left: bool, now: datetime) -> None:
+    """What follows from a receipt of failure. `left`: the patient has opted out, of which a nurse is told already."""
+    if receipt.kind == "permanent":
+        close_address(session, message, "failed", now)
+    if left:
+        message.status_reason = OPTED_OUT
+    else:
+        mourn(session, message, receipt.error_code or receipt.status, now)
 
 
 def _exists(session: Session, dedupe: str) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from care.domain.codes import Delivery, Priority, Purpose
 from care.domain.triage import Alarm
+from care.library import explains
 from care.logs import logger
 from care.records.communications import Communication
 from care.records.dead_letters import DeadLetter
@@ -19,7 +20,7 @@ from care.services.endings import OPTED_OUT, OUTBOX
 from care.services.queue import Worked
 
 _ANY = text("SELECT 1 FROM dead_letter WHERE queue = :queue AND resolved_at IS NULL AND patient_id IS NOT NULL LIMIT 1")
-CAUSE = "undelivered"
+CAUSE, WHY = "undelivered", "undelivered-why"
 # A patient in danger who does not get the emergency reply has to be phoned; the rest is for today's worklist.
 _PRIORITY = {Purpose.EMERGENCY.value: Priority.STAT, Purpose.NURSE.value: Priority.URGENT}
 
@@ -69,5 +70,6 @@ def _case(patient: Patient, message: Communication, error: str, now: datetime) -
     cause = CAUSE
     if error == OPTED_OUT and (elsewhere or priority is Priority.ROUTINE):
         cause, priority = OPTED_OUT, Priority.ROUTINE
-    alarm = Alarm(cause, priority, cause, {}, "doubt", origin=error)
+    reason, params = (WHY, {"why": error}) if cause == CAUSE and explains(error) else (cause, {})
+    alarm = Alarm(cause, priority, reason, params, "doubt", origin=error)
     return Case(patient.organization_id, patient.care_team_id, patient.id, now, (alarm,), communication_id=message.id)

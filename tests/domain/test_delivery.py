@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
-from itertools import permutations
+from itertools import combinations, permutations, product
 
 import pytest
 
 from care.domain.codes import CommunicationStatus, Delivery, Purpose
 from care.domain.delivery import ATTEMPTS, attempts_for, is_news, pause_after, read_word, settled, status_of
+from tests.conftest import shared
 
 
 def test_any_order_of_the_same_news_ends_in_one_state():
@@ -17,6 +19,50 @@ def test_any_order_of_the_same_news_ends_in_one_state():
         for one in news:
             known = one if is_news(known, one) else known
         assert known is Delivery.DELIVERED
+
+
+WORDS = (
+    "accepted",
+    "scheduled",
+    "queued",
+    "sending",
+    "sent",
+    "delivered",
+    "read",
+    "undelivered",
+    "failed",
+    "canceled",
+)
+
+
+def after(*words: str, known: Delivery = Delivery.SENDING) -> Delivery:
+    """What is known of a message after these words of its provider."""
+    for word in words:
+        news = read_word(word)
+        known = news if news is not None and is_news(known, news) else known
+    return known
+
+
+def test_every_order_of_any_five_words_of_a_provider_ends_in_one_state():
+    for five in combinations(WORDS, 5):
+        ends = {after(*order) for order in permutations(five)}
+        assert len(ends) == 1, five
+        arrived = {"delivered", "read"} & set(five)
+        assert (ends == {Delivery.DELIVERED}) == bool(arrived), five
+
+
+def test_no_word_takes_back_what_one_of_a_higher_rank_said():
+    """The rule of the table; but of two last words it takes the first, and we take the one that it arrived."""
+    ranks = json.loads(shared("vectors/twilio_errors.json").read_text(encoding="utf-8"))["status_rank"]
+    assert set(ranks) == set(WORDS)
+    for first, second in product(ranks, repeat=2):
+        if ranks[first] > ranks[second]:
+            assert after(first, second) is after(first), (first, second)
+        elif ranks[first] < ranks[second]:
+            assert after(first, second) is after(second) or first in ("undelivered", "failed", "canceled")
+    for last in ("undelivered", "failed", "canceled"):
+        assert after("delivered", last) is after("read", last) is Delivery.DELIVERED
+        assert after(last, "delivered") is Delivery.DELIVERED
 
 
 def test_what_is_unknown_is_not_settled_and_every_end_is():
