@@ -47,7 +47,7 @@ class Phones:
     ring: Callable[[Outgoing], None] | None = None
     name: str = "console"
     enabled: bool = True
-    capabilities: Capabilities = field(default_factory=Capabilities)
+    capabilities: Capabilities = field(default_factory=lambda: Capabilities(private=True))
     handed: Counter[UUID] = field(default_factory=Counter)
 
     def verify(self, call: WebhookCall) -> None:
