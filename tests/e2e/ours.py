@@ -39,11 +39,15 @@ class Quiet(WSGIRequestHandler):
 
 @dataclass
 class Called:
-    """One call of a webhook of ours: what it said, what was known of its message by then, what we answered."""
+    """One call of a webhook of ours: what it said, what we answered, and what was known of its message around it.
+
+    `before` and `after` are the provider's id of the message and its delivery; the caller still waits at `after`.
+    """
 
     path: str
     said: dict[str, str]
-    external_id_before: str | None = None
+    before: tuple[str | None, str | None] = (None, None)
+    after: tuple[str | None, str | None] = (None, None)
     status: int = 0
 
 
@@ -150,13 +154,20 @@ class Served:
             call = Called(environ["PATH_INFO"], said)
             named = parse_qs(environ.get("QUERY_STRING", "")).get("id")
             if named:
-                call.external_id_before = self.message(UUID(named[0])).external_id
+                call.before = self._known(UUID(named[0]))
             self.calls.append(call)
 
             def start(status: str, *rest: Any) -> Any:
                 call.status = int(status.split()[0])
                 return start_response(status, *rest)
 
-            return app(environ, start)
+            answer = list(app(environ, start))
+            if named:
+                call.after = self._known(UUID(named[0]))
+            return answer
 
         return noting
+
+    def _known(self, message_id: UUID) -> tuple[str | None, str | None]:
+        row = self.message(message_id)
+        return row.external_id, row.delivery
