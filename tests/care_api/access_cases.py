@@ -119,6 +119,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("/patients/<uuid:patient_id>/message", "POST"): Case(WORDS),
     ("/patients/<uuid:patient_id>/message/send", "POST"): Case(WORDS),
     ("/patients/<uuid:patient_id>/code", "POST"): Case(),
+    ("/patients/<uuid:patient_id>/binding-code", "POST"): Case({"label": "mother"}),
     ("/patients/<uuid:patient_id>/plans", "POST"): Case(PLAN),
     ("/patients/<uuid:patient_id>/plans/<uuid:care_plan_id>/stop", "POST"): Case(),
     ("/escalations/<uuid:escalation_id>/accept", "POST"): Case(),
