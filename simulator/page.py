@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -158,14 +159,22 @@ def _given(shown: Shown) -> dict[str, Any]:
         "ahead": simulated_time.ahead(session),
         "next": soon,
         "moment": lambda at: _moment(at.astimezone(zone), words),
+        "span": _span(simulated_time.ahead(session), words),
     }
 
 
-def _moment(here: Any, words: Any) -> str:
+def _moment(here: datetime, words: Mapping[str, str]) -> str:
     """A moment as the reader writes it: 'Mon 2 Mar, 07:00', '3月2日 周一 07:00'."""
     day = words["days"].split()[here.weekday()]
     month = words["months"].split()[here.month - 1]
-    return str(words["moment"].format(day=day, month=month, date=here.day, time=f"{here:%H:%M}"))
+    return words["moment"].format(day=day, month=month, date=here.day, time=f"{here:%H:%M}")
+
+
+def _span(ahead: timedelta, words: Mapping[str, str]) -> str:
+    """A length of time in words, '' for less than a minute: '1 d 3 h', '1 天 3 小时'."""
+    minutes = int(ahead.total_seconds()) // 60
+    parts = (minutes // 1440, minutes % 1440 // 60, minutes % 60)
+    return " ".join(f"{part} {unit}" for part, unit in zip(parts, words["units"].split(), strict=True) if part)
 
 
 def _phone(patient_id: UUID, key: str) -> Phone:

@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from care.domain.codes import Delivery
+from care.domain.codes import Delivery, Purpose
+from care.domain.departure import notice_for
 from care.domain.message import Capabilities, Incoming, Medium, Receipt
 from care.errors import Invalid, NotFound
+from care.library.notices import notice
+from care.records.attachments import attachments_of
 from care.records.communications import Communication, contents
 from care.records.ids import new_id
 from care.records.organizations import Organization
@@ -25,6 +28,7 @@ from care.records.patients import ContactPoint, Patient, address_token, contact_
 from care.runtime import Runtime
 from care.services import inbox, outbox
 from care.services.demo_clinic import HOSPITAL
+from care.services.speaking import page
 
 Heard = Literal["delivered", "failed", "opted-out"]
 
@@ -38,7 +42,6 @@ _CHINA, _HONG_KONG, _ELSEWHERE = (
     ("sms", "whatsapp", "push"),
 )
 _BY_COUNTRY = {"CN": _CHINA, "HK": _HONG_KONG}
-_ADDRESS = {"push": "me"}  # where the app is, its registrations say
 # What a provider says of it: its status word, and its error code by channel.
 _SAID: dict[Heard, tuple[str, dict[str, str]]] = {
     "delivered": ("delivered", {}),
@@ -114,7 +117,8 @@ def furnish(session: Session, rt: Runtime) -> int:
         mine = next((one.address for one in known if one.channel == "console"), f"demo-phone-{number}")
         for rank, channel in enumerate(wanted, start=1):
             if channel not in have:
-                session.add(_contact(patient, channel, _ADDRESS.get(channel, mine), rank, rt.now()))
+                address = str(patient.id) if channel == "push" else mine  # where an app is, its registrations say
+                session.add(_contact(patient, channel, address, rank, rt.now()))
                 new += 1
         if wanted:
             console = (ContactPoint.patient_id == patient.id, ContactPoint.channel == "console")
@@ -131,7 +135,7 @@ def phones(session: Session, rt: Runtime, patient: Patient) -> list[Phone]:
         if channel is not None and channel.name != "console":
             mine = (Communication.patient_id == patient.id, Communication.channel == contact.channel)
             able = channel.capabilities.in_country(patient.country)
-            lines = _lines(session, rt, *mine)
+            lines = _lines(session, _Screen(able, patient.language, page(rt.public_url)), *mine)
             found.append(Phone(contact.channel, contact.address, able, lines, patient.id, contact.status))
     return [*found, *_strangers(session, rt)]
 
@@ -175,7 +179,8 @@ def _strangers(session: Session, rt: Runtime) -> list[Phone]:
     if channel is None:
         return []
     of = (Communication.address_token == address_token(name, address), Communication.channel == name)
-    return [Phone(name, address, channel.capabilities, _lines(session, rt, Communication.patient_id.is_(None), *of))]
+    lines = _lines(session, _Screen(channel.capabilities), Communication.patient_id.is_(None), *of)
+    return [Phone(name, address, channel.capabilities, lines)]
 
 
 def _contact(patient: Patient, channel: str, address: str, rank: int, now: datetime) -> ContactPoint:
@@ -195,18 +200,35 @@ def _contact(patient: Patient, channel: str, address: str, rank: int, now: datet
 _ARRIVED = tuple(one.value for one in (Delivery.SENT, Delivery.DELIVERED, Delivery.SENT_UNCONFIRMED))
 
 
-def _lines(session: Session, rt: Runtime, *of: object) -> list[Line]:
+class _Screen(NamedTuple):
+    """What has to be known of a phone to say what stands on it."""
+
+    able: Capabilities
+    language: str = "en"
+    link: str = ""
+
+    def shows(self, row: Communication, words: str) -> str:
+        """What was handed to the provider of a message: its words, or the notice that left in their place."""
+        key = notice_for(Purpose(row.purpose), row.notice) if row.left_as == "notice" else None
+        if key is None:
+            return words
+        return notice(self.language, key, two_way=self.able.two_way, url=self.link if self.able.links else "")
+
+
+def _lines(session: Session, screen: _Screen, *of: ColumnElement[bool]) -> list[Line]:
     """What has arrived on a phone and what was written on it, oldest first."""
     there = (Communication.direction == "in") | Communication.delivery.in_(_ARRIVED)
     newest = Communication.recorded_at.desc(), Communication.id.desc()
-    found = session.scalars(select(Communication).where(*of, there).order_by(*newest).limit(LATEST))  # type: ignore[arg-type]
+    found = session.scalars(select(Communication).where(*of, there).order_by(*newest).limit(LATEST))
     rows = list(reversed(list(found)))
     words = contents(session, [row.id for row in rows])
-    return [_line(row, str(words[row.id].text)) for row in rows if row.id in words]
+    pictures = attachments_of(session, [row.id for row in rows if row.direction == "in"])
+    return [
+        _line(screen, row, str(words[row.id].text), len(pictures.get(row.id, ()))) for row in rows if row.id in words
+    ]
 
 
-def _line(row: Communication, words: str) -> Line:
+def _line(screen: _Screen, row: Communication, words: str, pictures: int) -> Line:
     if row.direction == "out":
-        return Line(row.id, False, words, row.sent_at or row.at, row.delivery or "")
-    kept = [one for one in words.split("\n") if not one.startswith(PHOTO)]
-    return Line(row.id, True, "\n".join(kept), row.at, "", words.count(PHOTO))
+        return Line(row.id, False, screen.shows(row, words), row.sent_at or row.at, row.delivery or "")
+    return Line(row.id, True, words, row.at, "", pictures)
