@@ -92,6 +92,14 @@ def rule_sets(session: Session, ids: Iterable[str]) -> tuple[RuleSet, ...]:
     return tuple(_rule_set(session, one) for one in ids)
 
 
+def newest_rule_sets(session: Session) -> tuple[RuleSet, ...]:
+    """The newest version of every rule set that is not retired, by url."""
+    newest = {found.url: found for found in published(session, RULES)}
+    for found in newest.values():
+        _learn(session, found)
+    return tuple(_compiled[RULES, found.sha256] for found in newest.values())
+
+
 def standing_rule_sets(session: Session, codes: Iterable[str]) -> tuple[RuleSet, ...]:
     """The rule sets, the newest version of each, that judge a report with one of these codes whatever its protocol."""
     standing: list[RuleSet] | None = session.info.get("standing rules")

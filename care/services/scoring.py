@@ -38,6 +38,7 @@ from care.services.alarms import Case, raise_alarms, raise_many
 from care.services.emergencies import crisis_words
 from care.services.queue import Queue, Worked, work
 from care.services.series import LazyAnswers, Series
+from care.services.thresholds import Thresholds
 
 QUEUE = Queue("reports", QuestionnaireResponse, "score_at")
 # A model that says it knows too little of a patient yet has not failed: the rules decide, and the reason is recorded.
@@ -102,6 +103,7 @@ class _Batch:
                 self.plans[plan_id] = content.plan(session, definition_id)
         self.contacts: dict[tuple[UUID, Purpose], ContactPoint | None] = {}
         self.series = Series(session, self.rows)
+        self.thresholds = Thresholds(session, self.patients)
         self.rule_sets: dict[tuple[str, ...], tuple[RuleSet, ...]] = {}
 
     def score(self) -> None:
@@ -131,7 +133,7 @@ class _Batch:
         findings: tuple[Finding, ...] = ()
         assessment, failure, sha256, bundle = None, NO_PLAN, "", ""
         try:
-            rule_sets = self._rules(plan, own)
+            rule_sets = self.thresholds.applied(self._rules(plan, own), patient.id)
             if rule_sets:
                 sha256 = rules_sha256(rule_sets)
                 report = Report(str(row.id), row.authored_at, own, LazyAnswers(self.session, row))

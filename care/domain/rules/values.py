@@ -121,6 +121,13 @@ class Rule:
     personal: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     needs: Needs = field(default=Needs(anything=True))
 
+    def number(self, place: str) -> float:
+        """The number at this place of its condition ("threshold", "of.1.threshold")."""
+        part: Any = self.written
+        for step in place.split("."):
+            part = part[int(step)] if step.isdigit() else part[step]
+        return float(part)
+
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
