@@ -17,6 +17,7 @@ TEXTS = st.text(st.sampled_from("ab .\n,好。🤒€’é"), max_size=400)
 
 def test_every_reference_text_is_counted_as_three_calculators_do() -> None:
     vectors = json.loads(shared("vectors/sms_segments.json").read_text(encoding="utf-8"))["vectors"]
+    assert len(vectors) == 32
     for one in vectors:
         found = size(one["text"])
         assert (found.encoding, found.segments) == (one["encoding"], one["segments"]), one["id"]
