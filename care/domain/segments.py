@@ -70,14 +70,17 @@ class Size(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The longest message of a channel: in characters, and in SMS parts (0 where nobody counts parts)."""
+    """The longest message of a channel: in characters, in SMS parts and in UTF-8 bytes (0 where nobody counts those)."""
 
     characters: int = 1600
     segments: int = 0
+    bytes: int = 0
 
     def holds(self, text: str) -> bool:
         """Whether a text fits as it is."""
         if len(text) > self.characters:
+            return False
+        if self.bytes and len(text.encode("utf-8", "surrogatepass")) > self.bytes:
             return False
         return not self.segments or size(text).segments <= self.segments
 

@@ -42,8 +42,8 @@ class Desk:
 
     `questionnaires` gives a read questionnaire for url|version; `say(key, params)` a text of the library in the
     patient's language, and `voices` the same for another language (None: it cannot be changed here). `max_length` is
-    the longest message of the channel in characters, `segments` in SMS parts (0 where nobody counts them). `link` leads
-    to the patient's own page ("" where there is none).
+    the longest message of the channel in characters, `segments` in SMS parts and `max_bytes` in UTF-8 (0 where nobody
+    counts them). `link` leads to the patient's own page ("" where there is none).
     """
 
     language: str
@@ -58,11 +58,12 @@ class Desk:
     segments: int = 0
     link: str = ""
     voices: Callable[[str], Voice] | None = None
+    max_bytes: int = 0
 
     @property
     def room(self) -> Room:
         """How long a message may be."""
-        return Room(self.max_length, self.segments)
+        return Room(self.max_length, self.segments, self.max_bytes)
 
     def speaking(self, language: str) -> Desk:
         """The same desk in another language, where `voices` has it."""

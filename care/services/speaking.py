@@ -41,6 +41,7 @@ def desk(
         emergency_number=emergency_number(person.country),
         max_length=able.max_length,
         segments=able.segments,
+        max_bytes=able.max_bytes,
         link=page(public_url) if able.links else "",
         voices=voice,
     )

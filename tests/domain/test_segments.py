@@ -68,3 +68,19 @@ def test_a_text_is_divided_between_sentences() -> None:
     text = "First sentence here. " * 12 + "\n\nAnd the end."
     first, *_ = divided(text, Room(160))
     assert first.endswith("here.")
+
+
+BYTES = st.builds(Room, st.integers(4, 400), st.just(0), st.integers(8, 300))
+
+
+@given(TEXTS, BYTES)
+def test_where_bytes_are_counted_each_part_fits_in_them(text: str, room: Room) -> None:
+    parts = divided(text, room)
+    assert all(len(part.encode("utf-8", "surrogatepass")) <= room.bytes for part in parts)
+    assert "".join("".join(parts).split()) == "".join(text.split())
+    assert len(clipped(text, room).encode("utf-8", "surrogatepass")) <= room.bytes
+
+
+def test_a_chinese_text_is_three_bytes_a_character() -> None:
+    assert Room(1600, 0, 2048).holds("汉" * 682)
+    assert not Room(1600, 0, 2048).holds("汉" * 683)

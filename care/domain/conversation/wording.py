@@ -97,7 +97,8 @@ def _page(parts: _Parts, ahead: tuple[str, ...], above: tuple[str, ...], count: 
     hint = _page_hint(parts, last, desk)
     listed = parts.options[parts.first : last]
     if count == 1 and not desk.room.holds(_plain(_joined(*above, *listed, hint), desk)):
-        room = Room(max(desk.room.characters - len(hint) - 1, 1), 1 if desk.room.segments else 0)
+        most = max(desk.room.bytes - len(hint.encode()) - 1, 1) if desk.room.bytes else 0
+        room = Room(max(desk.room.characters - len(hint) - 1, 1), 1 if desk.room.segments else 0, most)
         listed = tuple(clipped(line, room) for line in listed)
     return Worded(_messages(ahead, _joined(*above, *listed, hint)), last)
 
