@@ -70,7 +70,7 @@ class Size(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The longest message of a channel: in characters, in SMS parts and in UTF-8 bytes (0 where nobody counts those)."""
+    """The longest message of a channel: in characters, in SMS parts and in UTF-8 bytes (0 where nobody counts)."""
 
     characters: int = 1600
     segments: int = 0
