@@ -18,11 +18,11 @@ from care.domain.codes import Delivery
 from care.records.communications import Communication
 from care.records.dead_letters import DeadLetter
 from care.records.escalations import Escalation
-from care.services import audits, deliveries, heartbeats, pages, plans, reminders, scoring
+from care.services import attachments, audits, deliveries, heartbeats, pages, plans, reminders, scoring
 from care.services.queue import Queue
 
 TURNS = Queue("turns", Communication, "take_at")
-QUEUES = (plans.QUEUE, reminders.QUEUE, TURNS, scoring.QUEUE, pages.QUEUE, deliveries.QUEUE)
+QUEUES = (plans.QUEUE, reminders.QUEUE, TURNS, scoring.QUEUE, pages.QUEUE, deliveries.QUEUE, attachments.FETCH)
 COUNTED = 100_000  # rows of a queue that are counted at most: more is "very many", and counting them is work too
 RECENT = timedelta(days=1)
 LOST = (Delivery.FAILED.value, Delivery.UNKNOWN.value)

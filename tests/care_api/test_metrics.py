@@ -108,7 +108,7 @@ def test_the_gauges_are_read_from_the_database_when_they_are_asked_for(
     assert values(page, "care_escalations_open") == {'priority="stat"': 1}
     assert values(page, "care_queue_due")['queue="pages"'] == 1
     assert set(values(page, "care_queue_oldest_seconds")) == {
-        f'queue="{name}"' for name in ("expand", "outbox", "pages", "reminders", "reports", "turns")
+        f'queue="{name}"' for name in ("expand", "fetch", "outbox", "pages", "reminders", "reports", "turns")
     }
     for word in (PHONE, "chest", "Demo Patient", str(patient.id)):
         assert word not in page

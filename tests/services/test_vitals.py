@@ -31,9 +31,8 @@ def patient(session: Session, rt: Runtime, clinic: Clinic) -> Patient:
 
 def test_an_installation_at_rest_has_empty_queues(session: Session, rt: Runtime, patient: Patient):
     found = vitals(session, rt.now())
-    assert (
-        set(found.queues) == {"expand", "reminders", "turns", "reports", "pages", "outbox"} == {q.name for q in QUEUES}
-    )
+    names = {"expand", "fetch", "reminders", "turns", "reports", "pages", "outbox"}
+    assert set(found.queues) == names == {queue.name for queue in QUEUES}
     assert set(found.queues.values()) == {Backlog(0, 0.0)}
     assert (found.dead_letters, found.escalations, found.heartbeats) == ({}, {}, {})
     assert found.lost == {"failed": 0, "unknown": 0}
