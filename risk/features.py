@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -18,52 +18,70 @@ from numpy.typing import NDArray
 
 from care.domain.measure import Measure
 from care.errors import AssessmentError
-from risk.manifest import Feature, Manifest, Source, Window
+from risk.manifest import Feature, Impute, Manifest, Missing, Source, Window
 
 Floats = NDArray[np.float32]
-# One used measure: (days before the day of scoring, value in the source's unit, id)
-Point = tuple[int, float, str]
+# One used measure: (days before the day of scoring, value in the source's unit, id, seconds since the epoch)
+Point = tuple[int, float, str, float]
+_YEAR = 365.25 * 86400
+_EVER = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row for the graph: `values` as a clinician reads them (None: no data), `vector` as the graph reads them."""
+    """One row for the graph: `values` as a clinician reads them (None: no data), `vector` as the graph reads them.
+
+    `missing` are the features without data; `carried` those that an older value of the patient's own stands for.
+    """
 
     values: tuple[float | None, ...]
     vector: Floats
     missing: tuple[str, ...]
     inputs: tuple[str, ...]
+    carried: tuple[str, ...] = ()
 
 
 def extract(manifest: Manifest, measures: Sequence[Measure], at: datetime, zone: str) -> Row:
     """The row of one patient at the aware moment `at` in their civil time `zone`.
 
     Measures later than `at`, older than the widest window or of other codes are not read; their order is of no
-    consequence. Raises AssessmentError (reason: zone, time, unit, value, hard-range, too-few, missing) where the
+    consequence. Raises AssessmentError (reason: zone, time, unit, value, hard-range, too-few, missing, stale) where the
     manifest says to abstain.
     """
     points = _points(manifest, measures, at, zone)
     for need in manifest.requires:
         if sum(1 for point in points[need.source] if point[0] < need.days) < need.at_least:
             raise AssessmentError("too-few", f"fewer than {need.at_least} of {need.source} in {need.days} days")
-    values: list[float | None] = []
-    numbers: list[float] = []
-    missing: list[str] = []
+    found = {feature.name: _value(manifest, feature, points) for feature in manifest.features}
+    carried = []
     for feature in manifest.features:
-        value = _value(feature, points)
-        values.append(value)
-        if value is None:
-            missing.append(feature.name)
-        numbers.append(_number(feature, value))
-    if len(missing) == len(numbers):
-        raise AssessmentError("missing", "nothing is known of this patient")
-    used = sorted({point[2] for found in points.values() for point in found})
-    return Row(tuple(values), np.array(numbers, dtype=np.float32), tuple(missing), tuple(used))
+        if found[feature.name] is None and feature.missing.policy == "carry_forward":
+            found[feature.name] = _carried(feature, points)
+            if found[feature.name] is not None:
+                carried.append(feature.name)
+    missing = tuple(name for name, value in found.items() if value is None)
+    _check_enough(manifest, points, missing)
+    numbers = [_number(feature, found[feature.name], found) for feature in manifest.features]
+    used = sorted({point[2] for some in points.values() for point in some})
+    vector = np.array(numbers, dtype=np.float32)
+    return Row(tuple(found.values()), vector, missing, tuple(used), tuple(carried))
 
 
-def _value(feature: Feature, points: dict[str, list[Point]]) -> float | None:
+def _check_enough(manifest: Manifest, points: Mapping[str, list[Point]], missing: Sequence[str]) -> None:
+    """Raise AssessmentError (missing, stale) where too little is known for any policy."""
+    most, oldest = manifest.abstain.max_missing, manifest.abstain.max_age_days
+    if len(missing) == len(manifest.features) or (most is not None and len(missing) > most):
+        raise AssessmentError("missing", "too little is known of this patient")
+    ages = [some[0] for name, found in points.items() if manifest.sources[name].kind != "attribute" for some in found]
+    if oldest is not None and (not ages or min(ages) >= oldest):
+        raise AssessmentError("stale", "nothing new enough is known of this patient")
+
+
+def _value(manifest: Manifest, feature: Feature, points: Mapping[str, list[Point]]) -> float | None:
     window = feature.window
     days = window.days
+    if manifest.sources[feature.source].kind == "attribute":
+        days = _EVER
     chosen = [point for point in points[feature.source] if point[0] < days]
     if window.aggregate == "day_share":
         events = [point for point in points[window.or_event] if point[0] < days] if window.or_event else []
@@ -73,18 +91,71 @@ def _value(feature: Feature, points: dict[str, list[Point]]) -> float | None:
     return _aggregate(window, chosen)
 
 
-def _number(feature: Feature, value: float | None) -> float:
-    """The value as the graph reads it: the missing policy where there is none."""
-    if value is not None:
-        return value
-    if feature.missing.policy == "abstain" or feature.missing.value is None:
+def _carried(feature: Feature, points: Mapping[str, list[Point]]) -> float | None:
+    """The patient's own last value, if it is not too old to stand for today's."""
+    oldest = feature.missing.max_age_days or 0
+    chosen = [point for point in points[feature.source] if point[0] < oldest]
+    return max(chosen, key=_moment)[1] if chosen else None
+
+
+def _number(feature: Feature, value: float | None, found: Mapping[str, float | None]) -> float:
+    """The value as the graph reads it: the missing policy where there is none, then the transform."""
+    policy: Missing | None = feature.missing
+    while value is None and policy is not None:
+        if policy.policy == "abstain":
+            raise AssessmentError("missing", f"no data for {feature.name}")
+        if policy.policy == "model_native":
+            return math.nan
+        if policy.policy == "typical":
+            value = policy.value
+        elif policy.policy == "impute" and policy.impute is not None:
+            value = _imputed(policy.impute, found)
+        policy = policy.then
+    if value is None:
         raise AssessmentError("missing", f"no data for {feature.name}")
-    return feature.missing.value
+    if feature.transform == "none":
+        return value
+    try:
+        return math.log(value) if feature.transform == "log" else math.log1p(value)
+    except ValueError:
+        raise AssessmentError("value", f"{feature.name} has no logarithm") from None
+
+
+def _imputed(rule: Impute, found: Mapping[str, float | None]) -> float | None:
+    total = rule.intercept
+    for name, weight in rule.coefficients.items():
+        known = found.get(name)
+        if known is None:
+            return None
+        total += weight * known
+    return total
+
+
+def _moment(point: Point) -> tuple[float, str]:
+    return point[3], point[2]
+
+
+def _slope(points: Sequence[Point]) -> float:
+    """Least-squares slope per year of 365.25 days; 0 where all points are of one moment."""
+    first = min(point[3] for point in points)
+    years = [(point[3] - first) / _YEAR for point in points]
+    mean_x = math.fsum(years) / len(points)
+    mean_y = math.fsum(point[1] for point in points) / len(points)
+    spread = math.fsum((x - mean_x) ** 2 for x in years)
+    if spread == 0:
+        return 0.0
+    return math.fsum((x - mean_x) * (point[1] - mean_y) for x, point in zip(years, points, strict=True)) / spread
 
 
 def _aggregate(window: Window, points: list[Point]) -> float:
+    if window.aggregate == "last":
+        return max(points, key=_moment)[1]
+    if window.aggregate == "slope_per_year":
+        return _slope(points)
     if window.aggregate == "min":
         return min(point[1] for point in points)
+    if window.aggregate == "max":
+        return max(point[1] for point in points)
     if window.aggregate == "count_per_day":
         return len(points) / len({point[0] for point in points})
     mean = math.fsum(point[1] for point in points) / len(points)
@@ -120,14 +191,15 @@ def _points(manifest: Manifest, measures: Sequence[Measure], at: datetime, zone:
         if moment.tzinfo is None:
             raise AssessmentError("time", "a measure's time has no zone")
         seconds = moment.timestamp()
-        if oldest <= seconds <= newest:
-            found, source = known
+        found, source = known
+        if oldest <= seconds <= newest or (source.kind == "attribute" and seconds <= newest):
             value = measure.value
-            if source.kind == "quantity":
+            if source.kind != "event":
                 value = _checked(source, measure)
             elif value == 0:
                 continue
-            found.append((today - bisect_right(starts, seconds), 1.0 if value is None else value, measure.id))
+            ago = today - bisect_right(starts, seconds)
+            found.append((ago, 1.0 if value is None else value, measure.id, seconds))
     return points
 
 
@@ -153,7 +225,8 @@ def _checked(source: Source, measure: Measure) -> float:
 
 
 def _widest(manifest: Manifest) -> int:
-    return max([f.window.days for f in manifest.features] + [need.days for need in manifest.requires])
+    carried = [feature.missing.max_age_days or 0 for feature in manifest.features]
+    return max([f.window.days for f in manifest.features] + [need.days for need in manifest.requires] + carried)
 
 
 def _day_starts(at: datetime, zone: str, days: int) -> tuple[float, ...]:
