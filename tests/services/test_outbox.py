@@ -497,3 +497,82 @@ def test_a_thousand_messages_of_the_console_leave_within_seconds(
     seconds = time.monotonic() - started
     assert len(console.sent) == 1000
     assert seconds < 5, f"{1000 / seconds:.0f} messages/s"
+
+
+# -- what a receipt says of an address ---------------------------------------------------------------------------------
+
+
+def opted_out(message: Communication, status: str = "undelivered", code: str = "21610") -> Receipt:
+    return Receipt("sms", f"sms-{message.id}", status, message.id, code, "opted_out")
+
+
+def newest_decision(session: Session) -> Consent:
+    return session.scalars(select(Consent).order_by(Consent.at.desc(), Consent.id.desc())).all()[0]
+
+
+def test_an_opt_out_that_is_heard_by_receipt_is_an_opt_out_here(
+    session: Session, rt: Runtime, sms: FakeChannel, queue: Queue
+) -> None:
+    message = queue()
+    deliver(session, rt)
+    waiting = queue()
+    outbox.note_receipt(session, rt, opted_out(message), rt.now())
+    deliver(session, rt)
+    assert [one.status for one in session.scalars(select(ContactPoint))] == ["opted-out"]
+    assert (newest_decision(session).granted, newest_decision(session).source) == (False, "provider")
+    assert (read(session, waiting).delivery, waiting.status_reason) == ("stopped", "opted-out")
+    assert {one.cause for one in escalations(session)} <= {"opted-out", "undelivered"}
+    assert "opted-out" in {one.cause for one in escalations(session)}
+
+
+def test_an_opt_out_by_receipt_counts_in_any_order_and_once(session: Session, rt: Runtime, queue: Queue) -> None:
+    words = ["sent", "delivered", "undelivered"]
+    for order in itertools.permutations(words):
+        session.execute(update(ContactPoint).values(status="active"))
+        patient = session.scalars(select(Patient)).one()
+        consents.decide(session, rt.now(), patient, granted=True, source="test", channel="sms")
+        session.commit()
+        message = queue()
+        deliver(session, rt)
+        session.execute(update(Communication).where(Communication.id == message.id).values(handed_at=None))
+        session.commit()
+        before = len(ledger(session, patient.id))
+        for word in order:
+            kind = (
+                opted_out(message) if word == "undelivered" else Receipt("sms", f"sms-{message.id}", word, message.id)
+            )
+            outbox.note_receipt(session, rt, kind, rt.now())
+            outbox.note_receipt(session, rt, kind, rt.now())
+        assert read(session, message).delivery == "delivered"
+        assert [one.status for one in session.scalars(select(ContactPoint))] == ["opted-out"]
+        assert len(ledger(session, patient.id)) == before + 1
+
+
+def test_who_came_back_since_is_not_opted_out_by_a_late_receipt(
+    session: Session, rt: Runtime, queue: Queue, clock: Clock, patient: Patient
+) -> None:
+    message = queue()
+    deliver(session, rt)
+    consents.decide(session, clock.forward(minutes=5), patient, granted=True, source="text", channel="sms")
+    session.commit()
+    outbox.note_receipt(session, rt, opted_out(message), clock.forward(minutes=5))
+    assert [one.status for one in session.scalars(select(ContactPoint))] == ["active"]
+    assert newest_decision(session).granted
+
+
+def test_a_late_failure_of_the_first_try_says_nothing_of_the_second(
+    session: Session, rt: Runtime, clinic: Clinic, console: FakeChannel, clock: Clock
+) -> None:
+    nurse = session.get_one(Practitioner, clinic.nurse.id)
+    page = outbox.enqueue(session, rt.now(), purpose=Purpose.PAGE, text="case", dedupe="page:1", practitioner=nurse)
+    assert page is not None
+    session.commit()
+    console.delivered, console.capabilities = False, replace(console.capabilities, receipts=True)
+    console.fail = [ChannelError("unknown", "no-answer")]
+    deliver(session, rt)
+    clock.forward(seconds=61)
+    deliver(session, rt)
+    outbox.note_receipt(session, rt, Receipt("console", "first-try", "failed", page.id), rt.now())
+    assert read(session, page).delivery == "sent"
+    outbox.note_receipt(session, rt, Receipt("console", "first-try", "delivered", page.id), rt.now())
+    assert read(session, page).delivery == "delivered", "it arrived after all, whichever it was"
