@@ -23,6 +23,9 @@ WHY = {
     "too-many-points": "it is too large to be drawn",
     "broken": "it is damaged",
     "type:image/heic": "photos of this kind (HEIC) cannot be shown; ask for a screenshot of it",
+    "provider-away": "its provider did not answer for most of a day",
+    "media-too-large": "it is too large",
+    "media-type": "it is not what it says it is",
 }
 
 
@@ -59,8 +62,8 @@ def plays(content_type: str) -> str:
 
 
 @blueprint.app_template_filter("unkept")
-def unkept(reason: str | None) -> str:
-    """Why something was not kept."""
+def unkept(reason: str | None, state: str) -> str:
+    """Why something was refused, or could not be had."""
     if reason and reason.startswith("type:"):
         return WHY.get(reason, "files of this kind are not kept")
-    return WHY.get(reason or "", "it could not be read")
+    return WHY.get(reason or "", "its provider does not have it" if state == "gone" else "it could not be read")
