@@ -25,7 +25,11 @@ DOUBT_GRACE = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One reason for a person to look. `origin` is the rule or the bundle that gave it, `refs` what it rests on."""
+    """One reason for a person to look. `origin` is the rule or the bundle that gave it, `refs` what it rests on.
+
+    `cooldown`: how long after somebody closed it the same, no worse, is not raised again (None: the usual time for what
+    is routine, no time at all for the rest). `level` says how bad it is by its own rule; more is worse.
+    """
 
     cause: str
     priority: Priority
@@ -36,6 +40,8 @@ class Alarm:
     reply: str | None = None
     origin: str = ""
     refs: tuple[str, ...] = field(default=())
+    cooldown: timedelta | None = None
+    level: float | None = None
 
 
 def triage(findings: Sequence[Finding], assessment: Assessment | None, failure: str | None) -> tuple[Alarm, ...]:
@@ -65,6 +71,8 @@ def _by_rule(finding: Finding) -> Alarm:
         reply=finding.reply,
         origin=f"{finding.rule_id}|{finding.rule_version}",
         refs=finding.refs,
+        cooldown=finding.cooldown,
+        level=finding.level,
     )
 
 

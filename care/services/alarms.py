@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ from care.services.locks import wait_to_escalate
 
 LADDER = default_ladder()
 MOST_GRACE = timedelta(hours=2)  # no rule lets a page wait longer: one that does was put off before
+LEVEL = "level"
 REST = timedelta(days=7)  # ours: how long a routine cause that was closed stays off the list
 
 _IS_OPEN = Escalation.status != EscalationStatus.COMPLETED.value
@@ -124,8 +126,9 @@ def raise_many(session: Session, now: datetime, cases: Sequence[Case]) -> list[E
                 continue
             causes.add(alarm.cause)
             row = found.get((case.owner, alarm.cause))
-            if row is None and _may_rest(alarm) and (case.owner, alarm.cause) in resting:
-                links.append(_link(resting[case.owner, alarm.cause], case, alarm))
+            closed = resting.get((case.owner, alarm.cause)) if row is None else None
+            if closed is not None and _rests(alarm, closed, now):
+                links.append(_link(closed, case, alarm))
                 continue
             if row is None:
                 flag, row = _new(case, alarm, now)
@@ -165,33 +168,57 @@ def _open(session: Session, cases: Sequence[Case]) -> dict[Cause, Escalation]:
     return {(row.patient_id or row.care_team_id, row.cause): row for row in rows}
 
 
-def _may_rest(alarm: Alarm) -> bool:
-    """Whether this is only worth a look, by a rule or a model; a person who asks for a person never has to wait."""
-    return alarm.priority is Priority.ROUTINE and alarm.source in ("rule", "model")
+def _rest(alarm: Alarm) -> timedelta:
+    """How long it may rest after somebody closed it; a person who asks for a person never has to wait.
+
+    What is worth a look only rests a week if its rule says nothing else, what is urgent as long as its rule says, and
+    what is more than urgent never.
+    """
+    if alarm.source not in ("rule", "model") or alarm.priority.rank > Priority.URGENT.rank:
+        return timedelta()
+    if alarm.cooldown is not None:
+        return alarm.cooldown
+    return REST if alarm.priority is Priority.ROUTINE else timedelta()
+
+
+def _rests(alarm: Alarm, closed: Escalation, now: datetime) -> bool:
+    """Whether this is what was closed a short while ago, and no worse.
+
+    A higher priority is worse; of what is urgent, so is more of the same, and anything that another rule found.
+    """
+    if closed.completed_at is None or now - closed.completed_at >= _rest(alarm) or alarm.priority.rank > closed.rank:
+        return False
+    if alarm.priority is Priority.ROUTINE:
+        return True
+    before = closed.params.get(LEVEL)
+    return alarm.reason == closed.reason and before is not None and alarm.level is not None and alarm.level <= before
 
 
 def _resting(
     session: Session, cases: Sequence[Case], found: Mapping[Cause, Escalation], now: datetime
 ) -> dict[Cause, Escalation]:
-    """The routine causes that somebody looked at and closed within the last week, by owner and cause.
+    """What somebody looked at and closed within the time that these alarms may rest, by owner and cause.
 
-    They are linked to what was closed and not put on the list again: a glucose that is high every other day is one
-    thing to talk about. Whatever is more than routine is raised at once.
+    Such an alarm is linked to what was closed and not put on the list again: a glucose that is high every other day is
+    one thing to talk about.
     """
-    owners = {
-        case.patient_id
+    waits = [
+        (case.patient_id, _rest(alarm))
         for case in cases
         for alarm in case.alarms
-        if case.patient_id and _may_rest(alarm) and (case.owner, alarm.cause) not in found
-    }
+        if case.patient_id and (case.owner, alarm.cause) not in found
+    ]
+    longest = max((rest for _, rest in waits), default=timedelta())
+    owners = {patient_id for patient_id, rest in waits if rest}
     if not owners:
         return {}
     closed = select(Escalation).where(
         among(Escalation.patient_id, owners),
         Escalation.status == EscalationStatus.COMPLETED.value,
-        Escalation.completed_at > now - REST,
+        Escalation.completed_at > now - longest,
     )
-    return {(row.patient_id, row.cause): row for row in session.scalars(closed) if row.patient_id}
+    rows = session.scalars(closed.order_by(Escalation.completed_at, Escalation.id))
+    return {(row.patient_id, row.cause): row for row in rows if row.patient_id}
 
 
 def _in_grace(session: Session, found: Mapping[Cause, Escalation]) -> dict[UUID, _Grace]:
@@ -257,7 +284,7 @@ def _new(case: Case, alarm: Alarm, now: datetime) -> tuple[Flag, Escalation]:
         cause=alarm.cause,
         source=alarm.source,
         reason=alarm.reason,
-        params=dict(alarm.params),
+        params=_params(alarm),
         requested_at=now,
         attempts=0,
     )
@@ -265,10 +292,18 @@ def _new(case: Case, alarm: Alarm, now: datetime) -> tuple[Flag, Escalation]:
     return flag, row
 
 
+def _params(alarm: Alarm) -> dict[str, Any]:
+    """What fills the reason in; with the level where it decides whether what comes next is worse."""
+    rests = alarm.priority is Priority.URGENT and _rest(alarm) and alarm.level is not None
+    return {**alarm.params, LEVEL: alarm.level} if rests else dict(alarm.params)
+
+
 def _worsen(row: Escalation, alarm: Alarm, now: datetime) -> None:
     """The most pressing reason is the one that staff read first."""
     if alarm.priority.rank > row.rank:
-        row.source, row.reason, row.params = alarm.source, alarm.reason, dict(alarm.params)
+        row.source, row.reason, row.params = alarm.source, alarm.reason, _params(alarm)
+    elif alarm.reason == row.reason and alarm.level is not None and alarm.level > row.params.get(LEVEL, math.inf):
+        row.params = {**row.params, LEVEL: alarm.level}
     row.state = step(row.state, Worsen(alarm.priority, alarm.page_after), now, LADDER).state
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -100,6 +102,71 @@ def test_what_is_more_than_routine_never_rests(
     close(session, rt, clinic, first)
     clock.forward(minutes=30)
     assert len(report(session, clock, patient, LOW)) == 1
+
+
+def gain(level: float, **changes: Any) -> Alarm:
+    """Weight that has risen by so much, which may rest a day."""
+    alarm = Alarm("weight-gain", Priority.URGENT, "weight-gain", {"delta": f"{level:g}"}, "rule")
+    return replace(alarm, cooldown=timedelta(hours=24), level=level, **changes)
+
+
+def test_an_urgent_cause_rests_as_long_as_its_rule_says_unless_it_is_worse(
+    session: Session, rt: Runtime, clock: Clock, clinic: Clinic, patient: Patient
+):
+    (first,) = report(session, clock, patient, gain(2.1))
+    close(session, rt, clinic, first)
+    clock.forward(hours=2)
+    assert report(session, clock, patient, gain(2.1)) == []
+    assert report(session, clock, patient, gain(2.0)) == []
+    linked = session.scalar(select(func.count()).select_from(EscalationLink).filter_by(escalation_id=first.id))
+    assert linked == 3
+    (worse,) = report(session, clock, patient, gain(2.2))
+    close(session, rt, clinic, worse)
+    clock.forward(hours=24)
+    assert len(report(session, clock, patient, gain(2.0))) == 1
+
+
+def test_what_became_worse_while_somebody_had_it_is_not_raised_again_for_less(
+    session: Session, rt: Runtime, clock: Clock, clinic: Clinic, patient: Patient
+):
+    (first,) = report(session, clock, patient, gain(2.1))
+    assert report(session, clock, patient, gain(3.0)) == []
+    close(session, rt, clinic, first)
+    clock.forward(hours=1)
+    assert report(session, clock, patient, gain(2.5)) == []
+    assert len(report(session, clock, patient, gain(3.1))) == 1
+
+
+@pytest.mark.parametrize(
+    "worse",
+    [
+        {"priority": Priority.ASAP, "cooldown": None},
+        {"reason": "weight-gain-otherwise"},
+        {"level": None},
+        {"cooldown": None},
+        {"cooldown": timedelta()},
+        {"source": "doubt"},
+    ],
+)
+def test_nothing_else_rests(
+    session: Session, rt: Runtime, clock: Clock, clinic: Clinic, patient: Patient, worse: dict[str, Any]
+):
+    (first,) = report(session, clock, patient, gain(2.1))
+    close(session, rt, clinic, first)
+    clock.forward(hours=1)
+    assert len(report(session, clock, patient, replace(gain(2.1), **worse))) == 1
+
+
+def test_a_routine_cause_may_rest_for_a_time_of_its_own(
+    session: Session, rt: Runtime, clock: Clock, clinic: Clinic, patient: Patient
+):
+    alarm = replace(HIGH, cooldown=timedelta(days=2))
+    (first,) = report(session, clock, patient, alarm)
+    close(session, rt, clinic, first)
+    clock.forward(days=1)
+    assert report(session, clock, patient, alarm) == []
+    clock.forward(days=1)
+    assert len(report(session, clock, patient, alarm)) == 1
 
 
 def test_a_patient_who_asks_for_a_person_again_is_on_the_list_again(

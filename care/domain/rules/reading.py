@@ -13,6 +13,7 @@ from care.domain.rules.values import Rule, RuleSet
 from care.errors import Invalid
 
 LONGEST_REST = 31 * 24  # hours
+_NO_LEVEL = frozenset({"any", "all", "reported", "answer", "missing"})
 
 
 def read_rules(document: Mapping[str, Any], sha256: str = "") -> RuleSet:
@@ -71,7 +72,7 @@ def _read_rule(entry: Mapping[str, Any], place: str) -> Rule:
         licence=a_text(entry, "licence", place),
         page_after=timedelta(minutes=minutes),
         reply=a_text(entry, "reply", place) if "reply" in entry else None,
-        cooldown=_cooldown(entry, priority, place),
+        cooldown=_cooldown(entry, priority, when, place),
         note=a_text(entry, "note", place) if "note" in entry else "",
         written=when,
         personal=_personal(entry, when, place),
@@ -88,8 +89,11 @@ def _grace(entry: Mapping[str, Any], priority: Priority, place: str) -> float:
     return minutes
 
 
-def _cooldown(entry: Mapping[str, Any], priority: Priority, place: str) -> timedelta | None:
-    """What is more than urgent is raised each time, whoever has just closed it."""
+def _cooldown(entry: Mapping[str, Any], priority: Priority, when: Mapping[str, Any], place: str) -> timedelta | None:
+    """What is more than urgent is raised each time, whoever has just closed it.
+
+    What is urgent may rest only where it can be told whether it is worse now: one thing measured, not one of many.
+    """
     hours = entry.get("cooldown_hours")
     if hours is None:
         return None
@@ -97,6 +101,9 @@ def _cooldown(entry: Mapping[str, Any], priority: Priority, place: str) -> timed
         raise Invalid("bad-number", f"hours from 0 to {LONGEST_REST} are expected", place=f"{place}.cooldown_hours")
     if hours and priority.rank > Priority.URGENT.rank:
         raise Invalid("no-rest", "only routine and urgent may rest", place=f"{place}.cooldown_hours")
+    first = when["of"][0] if when["test"] == "all" else when
+    if hours and priority is Priority.URGENT and (first["test"] in _NO_LEVEL or "code_prefix" in first):
+        raise Invalid("no-level", "more of this could not be told from less", place=f"{place}.cooldown_hours")
     return timedelta(hours=hours)
 
 
