@@ -88,7 +88,8 @@ class Showing:
         links = words is not None and "://" in words
         stands_in = notice_for(purpose, row.notice)
         leaves = leaves_as(able, purpose, stands_in, spoke_at, answered, self.now, links=links)
-        return Shown(leaves, window_open(able, spoke_at, self.now))
+        used_up = able.quota > 0 and answered >= able.quota  # then, too, only a template may leave
+        return Shown(leaves, window_open(able, spoke_at, self.now) and not used_up)
 
     def looks_for_links(self, row: Leaving) -> bool:
         """Whether the words have to be read before it is decided: their channel carries no links."""
