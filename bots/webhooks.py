@@ -27,29 +27,41 @@ blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 @may("provider")
 def twilio_sms() -> Response:
     """A text: kept and screened; the answer to the patient is a message of its own, so the reply here is empty."""
-    channel, call = enabled_channel("sms"), whole_call()
+    return _text("sms")
+
+
+@blueprint.post("/twilio/whatsapp")
+@may("provider")
+def twilio_whatsapp() -> Response:
+    """The same from WhatsApp."""
+    return _text("whatsapp")
+
+
+@blueprint.post("/twilio/status")
+@may("provider")
+def twilio_status() -> Response:
+    """A receipt of either: the same one twice, or two in the wrong order, end in the same state."""
+    channel, call = enabled_channel("sms", "whatsapp"), whole_call()
+    channel.verify(call)
+    outbox.note_receipt(g.session, g.rt, channel.read_receipt(call), g.rt.now())
+    return Response(status=204)
+
+
+def _text(name: str) -> Response:
+    channel, call = enabled_channel(name), whole_call()
     channel.verify(call)
     incoming = channel.read(call, g.rt.now())
     inbox.receive(g.session, g.rt, incoming)
     return Response(_EMPTY_REPLY, content_type="text/xml; charset=utf-8")
 
 
-@blueprint.post("/twilio/status")
-@may("provider")
-def twilio_status() -> Response:
-    """A receipt: the same one twice, or two in the wrong order, end in the same state."""
-    channel, call = enabled_channel("sms"), whole_call()
-    channel.verify(call)
-    outbox.note_receipt(g.session, g.rt, channel.read_receipt(call), g.rt.now())
-    return Response(status=204)
-
-
-def enabled_channel(name: str) -> Channel:
-    """The channel, if it is there and configured. Raises NotFound."""
-    channel: Channel | None = g.rt.channels.get(name)
-    if channel is None or not channel.enabled:
-        raise NotFound("channel", "this channel is disabled: it is not configured")
-    return channel
+def enabled_channel(*names: str) -> Channel:
+    """The first of these channels that is there and configured. Raises NotFound."""
+    for name in names:
+        channel: Channel | None = g.rt.channels.get(name)
+        if channel is not None and channel.enabled:
+            return channel
+    raise NotFound("channel", "this channel is disabled: it is not configured")
 
 
 def whole_call() -> WebhookCall:
