@@ -116,7 +116,7 @@ class WeChatClient:
         except ChannelError as error:
             raise ChannelError("retryable", error.code, "no token was given", error.retry_after) from None
         except (KeyError, TypeError):
-            raise ChannelError("retryable", "no-token", "no token was given") from None
+            raise ChannelError("retryable", "token", "no token was given") from None
         return Fresh(token, float(seconds))
 
     def _post(self, path: str, payload: bytes, token: str = "") -> requests.Response:
