@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
@@ -15,6 +16,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from bots.twilio_signature import expected
+from care.domain.codes import Purpose
 from care.domain.questionnaire import read_questionnaire
 from care.errors import Invalid
 from care.records.communications import Communication, contents
@@ -23,11 +26,11 @@ from care.records.patients import Patient
 from care.records.questionnaire_responses import QuestionnaireResponse
 from care.records.tasks import Task
 from care.runtime import Runtime
-from care.services import enrolment, inbox
+from care.services import enrolment, inbox, outbox
 from care_api.guard import COOKIE
 from tests.care_api.answers import answered
 from tests.care_api.serving import GLUCOSE, enrolled, form, serving, staff_token
-from tests.care_api.twilio_calls import fields, post, twilio
+from tests.care_api.twilio_calls import FORM, PUBLIC, TOKEN, fields, post, twilio, whatsapp
 from tests.conftest import ROOT, Clinic, Clock
 
 CASES = json.loads((Path(ROOT) / "tests/cases/bad_input.json").read_text(encoding="utf-8"))["cases"]
@@ -41,7 +44,7 @@ def cases(*doors: str) -> Any:
 
 @pytest.fixture
 def served(session: Session, database_url: str, rt: Runtime) -> Iterator[Flask]:
-    with serving(database_url, replace(rt, channels={**rt.channels, "sms": twilio()})) as made:
+    with serving(database_url, replace(rt, channels={**rt.channels, "sms": twilio(), "whatsapp": whatsapp()})) as made:
         yield made
 
 
@@ -108,8 +111,37 @@ def test_a_bad_query_is_refused(case: dict[str, Any], http: FlaskClient, bearer:
 
 
 @cases("webhook")
-def test_a_text_that_is_too_large_for_the_door_is_refused(case: dict[str, Any], http: FlaskClient, patient: Patient):
-    holds(post(http, fields(case["text"] * case["times"])), case)
+def test_a_bad_webhook_is_refused_and_nothing_is_kept_or_changed(
+    case: dict[str, Any], session: Session, http: FlaskClient, rt: Runtime, patient: Patient
+):
+    sent = outbox.enqueue(session, rt.now(), purpose=Purpose.CONFIRMATION, text="hi", dedupe="a", patient=patient)
+    assert sent is not None
+    session.commit()
+    for door in case.get("doors", ["sms", "whatsapp", "status"]):
+        path = f"/webhooks/twilio/{door}" + (f"?id={sent.id}" if door == "status" else "")
+        values = fields(case.get("text", "hello") * case.get("times", 1)) | case.get("change", {})
+        if door == "status":
+            values = {"MessageStatus": "failed"} | values
+        holds(called(http, case, path, values), case)
+    session.rollback()
+    assert session.scalars(select(func.count()).where(Communication.direction == "in")).one() == 0
+    session.refresh(sent)
+    assert sent.delivery == "queued"
+
+
+def called(http: FlaskClient, case: dict[str, Any], path: str, values: dict[str, str]) -> Any:
+    """The answer to a call that was signed, and then changed on the way as the case says."""
+    token = case.get("token", TOKEN)
+    body = urlencode(values).replace(*case.get("swap", ("", "")))
+    if "raw" in case:
+        body = case["raw"] * case.get("times", 1)
+    signature = token and expected(token, PUBLIC + path, {name: [value] for name, value in values.items()})
+    return http.post(
+        path + case.get("query", ""),
+        data=body.encode("latin-1"),
+        content_type=case.get("content_type", FORM),
+        headers={"X-Twilio-Signature": signature} if signature else {},
+    )
 
 
 @cases("text")

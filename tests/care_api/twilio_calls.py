@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from bots.sms import TwilioSms
 from bots.twilio_signature import expected
+from bots.whatsapp import TwilioWhatsApp
 from tests.care_api.serving import PHONE
 
 ACCOUNT, TOKEN, PUBLIC, OURS = "AC" + "1" * 32, "a-token", "https://care.example.org", "+15550000"
@@ -18,6 +19,11 @@ FORM = "application/x-www-form-urlencoded"
 def twilio() -> TwilioSms:
     """A configured channel that nobody delivers by."""
     return TwilioSms(ACCOUNT, TOKEN, OURS, PUBLIC)
+
+
+def whatsapp() -> TwilioWhatsApp:
+    """The same for WhatsApp."""
+    return TwilioWhatsApp(ACCOUNT, TOKEN, OURS, PUBLIC)
 
 
 def fields(text: str = "hello", sid: str = "SM" + "0" * 32, **other: str) -> dict[str, str]:
