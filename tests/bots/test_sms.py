@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import UTC, datetime
 from urllib.parse import quote_plus, urlencode
 from uuid import UUID
@@ -57,6 +58,48 @@ def test_a_text_is_read_word_for_word():
 def test_pictures_are_named():
     signed = call(TEXT | {"NumMedia": "2", "MediaUrl0": "https://x/0", "MediaUrl1": "https://x/1"})
     assert [medium.reference for medium in channel().read(signed, NOON).media] == ["https://x/0", "https://x/1"]
+
+
+LONG = "我今天血糖 5.8，早饭前。昨晚睡得不好，腿有点肿，想问要不要加药。"
+
+
+def encoded(text: str, encoding: str = "utf-8") -> str:
+    return b64encode(text.encode(encoding)).decode()
+
+
+@pytest.mark.parametrize("words", [LONG, "I have a question about the pills, and my leg is swollen.\nThank you"])
+def test_a_long_text_that_may_have_been_encoded_on_its_way_is_flagged_and_not_decoded(words: str):
+    text = channel().read(call(TEXT | {"Body": encoded(words)}), NOON)
+    assert (text.text, text.raw_note) == (encoded(words), "maybe-base64")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        LONG,
+        encoded("yes"),
+        encoded(LONG)[:-1],
+        encoded(LONG) + " ",
+        encoded("\x00\x01" * 40),
+        encoded(LONG, "utf-16"),
+        "a" * 64,
+        "1234567890" * 8,
+        "https://care.example.org/a/very/long/address/that/somebody/sends/us/abcd",
+    ],
+)
+def test_what_a_person_may_have_written_so_is_not_flagged(words: str):
+    assert channel().read(call(TEXT | {"Body": words}), NOON).raw_note == ""
+
+
+@pytest.mark.parametrize(
+    ("country", "two_way", "links", "segments", "media_in"),
+    [("US", True, True, 3, True), ("HK", True, True, 3, False), ("CN", False, False, 8, False)],
+)
+def test_what_a_text_can_do_differs_by_country(country: str, two_way: bool, links: bool, segments: int, media_in: bool):
+    able = TwilioSms.capabilities.in_country(country)
+    assert (able.two_way, able.links, able.segments, able.media_in) == (two_way, links, segments, media_in)
+    assert (able.data_location, able.receipts, able.private) == ("US", True, False)
 
 
 def test_a_call_signed_with_the_previous_token_is_believed_while_tokens_are_exchanged():
