@@ -458,3 +458,15 @@ def test_the_client_waits_no_longer_than_it_is_told(clock: Clock):
         with pytest.raises(ChannelError) as error:
             client.post("/cgi-bin/message/custom/send", {})
         assert error.value.kind == "retryable"
+
+
+@pytest.mark.parametrize("language", ["en", "zh-Hans", "zh-Hant"])
+def test_what_a_refusal_means_is_said_to_a_nurse_in_words(language: str):
+    from bots.wechat_client import _CODES
+    from care.library.texts import provider_reason
+
+    other = provider_reason(language, "12345").replace("12345", "")
+    unworded = [code for code, known in _CODES.items() if known["kind"] != "sent" and code != "40007"]
+    assert [code for code in unworded if provider_reason(language, code).replace(code, "") == other] == []
+    for code in ("no-template", "user-block", "system-failed", "token"):
+        assert code not in provider_reason(language, code)
