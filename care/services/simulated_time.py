@@ -106,8 +106,13 @@ def back_to_real(session: Session, rt: Runtime) -> None:
 
 
 def next_reminder(session: Session, patient_id: UUID, now: datetime) -> datetime | None:
-    """When something is next decided about the patient's reminders, after now; None when nothing is planned."""
-    due = select(func.min(Task.remind_at)).where(Task.patient_id == patient_id, Task.remind_at > now)
+    """When the patient is next reminded, after now; None when nothing is planned.
+
+    What is decided when a task expires is no reminder.
+    """
+    due = select(func.min(Task.remind_at)).where(
+        Task.patient_id == patient_id, Task.remind_at > now, Task.remind_at < Task.expires_at
+    )
     return session.scalars(due).one()
 
 

@@ -67,38 +67,41 @@
     timer = setTimeout(ask, Math.min(every * (failures + 1), 10000));
   };
 
-  document.addEventListener("submit", async (event) => {
-    const form = event.target;
-    if (!form.hasAttribute("data-quiet")) return;
-    event.preventDefault();
-    if (form.dataset.busy) return;
-    form.dataset.busy = "yes";
-    const button = event.submitter;
-    const send = () => fetch(form.action, { method: "POST", body: new FormData(form, button), redirect: "manual" });
+  // One after the other: what is written while the last is on its way waits, and is not lost.
+  let sending = Promise.resolve();
+  const post = async (form, fields, words) => {
+    await ask(); // somebody may have signed in or out on the nurse's page just now: our secret is then another one
+    if (token) fields.set("csrf_token", token);
     try {
-      let answer = await send();
-      if (answer.status === 400) { // somebody signed in or out on the nurse's page just now: our secret is another one
-        tag = "";
-        await ask();
-        form.elements.csrf_token.value = token;
-        answer = await send();
-      }
+      const answer = await fetch(form.action, { method: "POST", body: fields, redirect: "manual" });
       if (answer.type === "opaqueredirect" || answer.ok) {
-        const words = form.querySelector("textarea");
-        if (words) words.value = "";
-        const twice = form.querySelector('input[name="twice"]');
-        if (twice) twice.checked = false;
         complain("");
         if (form.dataset.said) say(body.dataset[form.dataset.said]);
       } else {
         const told = new DOMParser().parseFromString(await answer.text(), "text/html");
         complain(told.querySelector("main p")?.textContent.trim() || String(answer.status));
+        give(form, words);
       }
     } catch {
       complain(body.dataset.offline);
+      give(form, words);
     }
-    delete form.dataset.busy;
-    ask();
+    await ask();
+  };
+  const give = (form, words) => {
+    const box = form.querySelector("textarea");
+    if (box && !box.value) box.value = words;
+  };
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.hasAttribute("data-quiet")) return;
+    event.preventDefault();
+    const fields = new FormData(form, event.submitter);
+    const box = form.querySelector("textarea");
+    const words = box ? box.value : "";
+    if (box) form.reset();
+    sending = sending.then(() => post(form, fields, words));
   });
 
   document.addEventListener("keydown", (event) => {
