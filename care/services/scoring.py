@@ -21,7 +21,7 @@ from care.domain.assessment import Assessment
 from care.domain.codes import Priority, Purpose, ResponseStatus
 from care.domain.measure import Measure
 from care.domain.plan import PlanDefinition
-from care.domain.rules import Finding, Report, RuleSet, judge
+from care.domain.rules import Finding, History, Report, RuleSet, judge
 from care.domain.triage import Alarm, triage
 from care.errors import AssessmentError, NotFound
 from care.library import emergency_number, texts
@@ -137,7 +137,7 @@ class _Batch:
             if rule_sets:
                 sha256 = rules_sha256(rule_sets)
                 report = Report(str(row.id), row.authored_at, own, LazyAnswers(self.session, row))
-                findings = judge(rule_sets, report, history)
+                findings = judge(rule_sets, report, History(history, in_order=True))
             if plan is not None:
                 bundle = plan.bundle or ""
                 assessment, failure = self._assess(bundle, (*history, *own), row.authored_at, patient)

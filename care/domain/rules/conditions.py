@@ -65,11 +65,11 @@ def compare(when: Mapping[str, Any]) -> Condition:
     passes = _OPS[op]
 
     def check(report: Report, history: History) -> Hit | None:
-        found: list[Measure] = []
+        found: list[Measure] | None = None
         for m in pick(report):
             if beyond(m, op, threshold) if m.comparator else passes(m.value, threshold):  # type: ignore[arg-type]
-                found.append(m)
-        if not found:
+                found = [m] if found is None else [*found, m]
+        if found is None:
             return None
         worst = most_extreme(found, op)
         params = {**shown(worst, when), **named(found, worst, when), "threshold": number(threshold)}
@@ -116,18 +116,23 @@ def _changed(when: Mapping[str, Any], enough: float, sign: int) -> Condition:
     def order(measure: Measure) -> tuple[float, Any, str]:
         return sign * worth(measure), measure.at, measure.id
 
+    lowest = min if sign > 0 else max
+
     def check(report: Report, history: History) -> Hit | None:
         best: tuple[float, Measure, Measure] | None = None
         for now in pick(report):
             if now.comparator:
                 continue
-            before = known(report, history, now.code, unit, now.at - window, now.at - _TICK)
-            before = [m for m in before if not m.comparator]
-            if not before:
+            if len(report.of(now.code)) == 1:  # nothing of its own comes before it
+                before = history.between(now.code, unit, now.at - window, now.at - _TICK)
+            else:
+                before = known(report, history, now.code, unit, now.at - window, now.at - _TICK)
+            values = [m.value for m in before if not m.comparator and m.value is not None]
+            if not values or round(sign * (worth(now) - lowest(values)), 6) < enough:
                 continue
-            start = min(before, key=order)
+            start = min((m for m in before if not m.comparator), key=order)
             change = round(sign * (worth(now) - worth(start)), 6)
-            if change >= enough and (best is None or change > best[0]):
+            if best is None or change > best[0]:
                 best = change, now, start
         if best is None:
             return None

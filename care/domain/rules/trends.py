@@ -10,9 +10,12 @@ missing  a value that used to come has not come for some hours
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from math import fsum
+from operator import attrgetter
 from typing import Any
 
 from care.domain.measure import Measure
@@ -20,6 +23,7 @@ from care.domain.rules.conditions import beyond, signed
 from care.domain.rules.shown import most_extreme, number, shown, worth
 from care.domain.rules.values import Condition, History, Hit, Report, known
 
+_AT = attrgetter("at")
 _ALMOST = 1e-9  # what floating point may lose of a number that is on its limit
 
 
@@ -30,14 +34,19 @@ def slope(when: Mapping[str, Any]) -> Condition:
     """
     code, unit, op, threshold = when["code"], when.get("unit", ""), when["op"], float(when["threshold"])
     window, enough = timedelta(hours=when["within_hours"]), int(when["at_least"])
+    key = (code, unit, window)
 
     def check(report: Report, history: History) -> Hit | None:
         last = _latest(report, code, unit)
         if last is None:
             return None
-        found = [m for m in known(report, history, code, unit, last.at - window, last.at) if not m.comparator]
-        change = _per_day(found) if len(found) >= enough else None
-        if change is None or not beyond(_as(last, round(change, 9)), op, threshold):
+        at = last.id, key
+        if at not in history.worked_out:
+            course = known(report, history, code, unit, last.at - window, last.at)
+            course = [m for m in course if not m.comparator]
+            history.worked_out[at] = course, _per_day(course)
+        found, change = history.worked_out[at]
+        if len(found) < enough or change is None or not beyond(_as(last, round(change, 9)), op, threshold):
             return None
         params = {**shown(last, when), "slope": number(change), "days": number(when["within_hours"] / 24)}
         return Hit({**params, "count": number(len(found))}, _ids(found), signed(change, op))
@@ -66,18 +75,19 @@ def streak(when: Mapping[str, Any]) -> Condition:
 
 def usual(when: Mapping[str, Any]) -> Condition:
     """Holds when the report's latest value is at least `by` above or below the median of the patient's own."""
-    by, sign = float(when["by"]), _sign(when)
+    by, sign, find = float(when["by"]), _sign(when), _course(when)
 
     def check(report: Report, history: History) -> Hit | None:
-        last, before, _ = _apart(report, history, when)
-        if last is None or last.comparator:
+        course = find(report, history)
+        if course is None or course.last.comparator:
             return None
-        middle = statistics.median(map(worth, before))
+        last = course.last
+        middle = _median([m.value or 0.0 for m in course.before])
         away = round(sign * (worth(last) - middle), 9)
         if away < by:
             return None
         params = {**shown(last, when), "usual": number(middle, last.unit), "delta": number(away, last.unit)}
-        return Hit(params, (last.id, *_ids(before)), away)
+        return Hit(params, (last.id, *_ids(course.before)), away)
 
     return check
 
@@ -89,21 +99,21 @@ def ewma(when: Mapping[str, Any]) -> Condition:
     mean begins at the centre; its deviation is taken as it is in the long run, which is the wider one at the start.
     """
     weight, limit, least, sign = float(when["weight"]), float(when["limit"]), float(when["least_spread"]), _sign(when)
-    narrowing = (weight / (2 - weight)) ** 0.5
+    narrowing, find = (weight / (2 - weight)) ** 0.5, _course(when)
 
     def check(report: Report, history: History) -> Hit | None:
-        last, before, recent = _apart(report, history, when)
-        if last is None:
+        course = find(report, history)
+        if course is None:
             return None
-        centre, spread = _own(before, least)
+        last, centre, spread = course.last, course.mean, max(course.spread, least)
         smooth = centre
-        for measure in recent:
-            smooth += weight * (worth(measure) - smooth)
+        for measure in course.recent:
+            smooth += weight * ((measure.value or 0.0) - smooth)
         away = sign * (smooth - centre) / (spread * narrowing)
         if away < limit - _ALMOST:
             return None
         params = {**shown(last, when), "usual": number(centre, last.unit), "smooth": number(smooth, last.unit)}
-        return Hit(params, _ids([*before, *recent]), away)
+        return Hit(params, _ids([*course.before, *course.recent]), away)
 
     return check
 
@@ -111,19 +121,20 @@ def ewma(when: Mapping[str, Any]) -> Condition:
 def cusum(when: Mapping[str, Any]) -> Condition:
     """Holds when what recent values lie beyond `slack` deviations from the patient's own mean adds up to `limit`."""
     slack, limit, least, sign = float(when["slack"]), float(when["limit"]), float(when["least_spread"]), _sign(when)
+    find = _course(when)
 
     def check(report: Report, history: History) -> Hit | None:
-        last, before, recent = _apart(report, history, when)
-        if last is None:
+        course = find(report, history)
+        if course is None:
             return None
-        centre, spread = _own(before, least)
+        last, centre, spread = course.last, course.mean, max(course.spread, least)
         total = 0.0
-        for measure in recent:
-            total = max(0.0, total + sign * (worth(measure) - centre) / spread - slack)
+        for measure in course.recent:
+            total = max(0.0, total + sign * ((measure.value or 0.0) - centre) / spread - slack)
         if total < limit - _ALMOST:
             return None
-        params = {**shown(last, when), "usual": number(centre, last.unit), "count": number(len(recent))}
-        return Hit(params, _ids([*before, *recent]), total)
+        params = {**shown(last, when), "usual": number(centre, last.unit), "count": number(len(course.recent))}
+        return Hit(params, _ids([*course.before, *course.recent]), total)
 
     return check
 
@@ -144,44 +155,80 @@ def missing(when: Mapping[str, Any]) -> Condition:
     return check
 
 
-def _apart(
-    report: Report, history: History, when: Mapping[str, Any]
-) -> tuple[Measure | None, list[Measure], list[Measure]]:
-    """(the report's latest value, the patient's earlier ones, the recent ones with it); None when too few are known.
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """A report's latest value, the patient's earlier ones, and the recent ones with it, oldest first."""
+
+    last: Measure
+    before: list[Measure]
+    recent: list[Measure]
+    mean: float
+    spread: float
+
+
+def _course(when: Mapping[str, Any]) -> Callable[[Report, History], _Course | None]:
+    """What finds a report's course; None when there is no value in the report, or too few are known.
 
     Recent are the last `recent_hours`; earlier ones are within `baseline_hours`, and at least `at_least` of them.
     """
-    code, unit = when["code"], when.get("unit", "")
-    last = _latest(report, code, unit)
-    if last is None:
-        return None, [], []
-    since = last.at - timedelta(hours=when["baseline_hours"])
-    known_ones = known(report, history, code, unit, since, last.at)
-    edge = last.at - timedelta(hours=when["recent_hours"])
-    before = [m for m in known_ones if m.at < edge and not m.comparator]
-    if len(before) < int(when["at_least"]):
-        return None, [], []
-    return last, before, [m for m in known_ones if m.at >= edge]
+    code, unit, enough = when["code"], when.get("unit", ""), int(when["at_least"])
+    whole, recent = timedelta(hours=when["baseline_hours"]), timedelta(hours=when["recent_hours"])
+    key = (code, unit, whole, recent)
+
+    def find(report: Report, history: History) -> _Course | None:
+        last = _latest(report, code, unit)
+        if last is None:
+            return None
+        at = last.id, key
+        if at in history.worked_out:
+            found: _Course | None = history.worked_out[at]
+        else:
+            found = history.worked_out[at] = _divided(last, report, history, *key)
+        return found if found is not None and len(found.before) >= enough else None
+
+    return find
 
 
-def _own(before: Sequence[Measure], least: float) -> tuple[float, float]:
-    """The patient's own mean and deviation; a scale that repeats itself is not more exact than it is."""
-    values = [worth(m) for m in before]
-    return statistics.fmean(values), max(statistics.stdev(values) if len(values) > 1 else 0.0, least)
+def _divided(
+    last: Measure, report: Report, history: History, code: str, unit: str, whole: timedelta, recent: timedelta
+) -> _Course | None:
+    course = known(report, history, code, unit, last.at - whole, last.at)
+    edge = bisect_left(course, last.at - recent, key=_AT)
+    before = [m for m in course[:edge] if not m.comparator]
+    return _Course(last, before, course[edge:], *_own(before)) if before else None
+
+
+def _median(values: list[float]) -> float:
+    values.sort()
+    half, odd = divmod(len(values), 2)
+    return values[half] if odd else (values[half - 1] + values[half]) / 2
+
+
+def _own(before: Sequence[Measure]) -> tuple[float, float]:
+    """The patient's own mean and standard deviation (0 of a single value)."""
+    values = [m.value or 0.0 for m in before]
+    count = len(values)
+    mean = fsum(values) / count
+    return mean, (fsum([(value - mean) ** 2 for value in values]) / (count - 1)) ** 0.5 if count > 1 else 0.0
 
 
 def _per_day(found: Sequence[Measure]) -> float | None:
     """The slope of the least-squares line, a day; None when all were measured at one moment."""
-    days = [(m.at - found[0].at) / timedelta(days=1) for m in found]
+    if not found:
+        return None
+    first, count = found[0].at, len(found)
+    days = [(m.at - first).total_seconds() / 86_400 for m in found]
     if days[-1] <= 0:
         return None
-    middle, mean = statistics.fmean(days), statistics.fmean(map(worth, found))
-    over = sum((day - middle) * (worth(m) - mean) for day, m in zip(days, found, strict=True))
-    return over / sum((day - middle) ** 2 for day in days)
+    values = [m.value or 0.0 for m in found]
+    middle, mean = fsum(days) / count, fsum(values) / count
+    over = fsum([(day - middle) * (value - mean) for day, value in zip(days, values, strict=True)])
+    return over / fsum([(day - middle) ** 2 for day in days])
 
 
 def _latest(report: Report, code: str, unit: str) -> Measure | None:
-    return max(report.of(code, unit), key=lambda m: (m.at, m.id), default=None)
+    own = report.of(code, unit)
+    return own[0] if len(own) == 1 else max(own, key=lambda m: (m.at, m.id), default=None)
 
 
 def _as(measure: Measure, value: float) -> Measure:

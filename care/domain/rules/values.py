@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import isfinite
 from operator import attrgetter
 from typing import Any
 
 from care.domain.codes import Priority
 from care.domain.measure import Measure
 
-_AT = attrgetter("at")
 _AT_AND_ID = attrgetter("at", "id")
+REMEMBERED = 500
+"""Sets of codes for which a rule set remembers the rules that they concern: forms have few."""
 _NOTHING: tuple[Measure, ...] = ()
 
 
@@ -26,22 +28,26 @@ class Report:
     at: datetime
     measures: tuple[Measure, ...]
     answers: Mapping[str, Any] = field(default_factory=dict)
+    named: frozenset[str] = field(init=False, repr=False, compare=False)
     _by_code: dict[str, list[Measure]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """The readable measures are put by their codes once, since many rules ask for them."""
+        """The readable measures are put by their codes once, since many rules ask for them; `named` are all codes."""
         by_code: dict[str, list[Measure]] = {}
         for measure in self.measures:
-            if measure.value is not None and math.isfinite(measure.value):
+            if measure.value is not None and isfinite(measure.value):
                 by_code.setdefault(measure.code, []).append(measure)
         object.__setattr__(self, "_by_code", by_code)
+        object.__setattr__(self, "named", frozenset([measure.code for measure in self.measures]))
 
     def of(self, code: str, unit: str = "") -> Sequence[Measure]:
         """The readable measures of this code, in this unit if one is given, as the report has them."""
         found = self._by_code.get(code)
         if found is None:
             return _NOTHING
-        return [m for m in found if m.unit == unit] if unit else found
+        if not unit or (len(found) == 1 and found[0].unit == unit):
+            return found
+        return [m for m in found if m.unit == unit]
 
     @property
     def codes(self) -> Sequence[str]:
@@ -146,6 +152,7 @@ class RuleSet:
     _by_code: dict[str, list[int]] = field(init=False, repr=False, compare=False)
     _by_prefix: tuple[tuple[str, int], ...] = field(init=False, repr=False, compare=False)
     _any: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    _chosen: dict[frozenset[str], Sequence[Rule]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Which rules a code can concern is worked out once."""
@@ -156,57 +163,84 @@ class RuleSet:
         prefixes = tuple((one, place) for place, rule in enumerate(self.rules) for one in sorted(rule.needs.prefixes))
         object.__setattr__(self, "_by_code", by_code)
         object.__setattr__(self, "_by_prefix", prefixes)
+        object.__setattr__(self, "_chosen", {})
         object.__setattr__(self, "_any", tuple(p for p, rule in enumerate(self.rules) if rule.needs.anything))
 
-    def concerning(self, report: Report) -> list[Rule]:
-        """The rules whose inputs the report has, in the order of the set."""
+    def concerning(self, report: Report) -> Sequence[Rule]:
+        """The rules whose inputs the report has, in the order of the set; reports of one form share the answer."""
+        found = self._chosen.get(report.named)
+        if found is None:
+            if len(self._chosen) >= REMEMBERED:
+                self._chosen.clear()
+            found = self._chosen[report.named] = self._choose(report.named)
+        return found
+
+    def _choose(self, codes: frozenset[str]) -> Sequence[Rule]:
         places = set(self._any)
-        codes = {measure.code for measure in report.measures}
         for code in codes:
             places.update(self._by_code.get(code, ()))
-        if self._by_prefix:
-            places.update(p for one, p in self._by_prefix if any(code.startswith(one) for code in codes))
-        rules = self.rules
-        return [rules[place] for place in sorted(places)]
+        places.update(p for one, p in self._by_prefix if any(code.startswith(one) for code in codes))
+        return tuple(self.rules[place] for place in sorted(places))
 
 
 class History:
-    """A patient's earlier measures, in any order; those of one code are sorted when they are first asked for."""
+    """A patient's earlier measures; those of one code are picked out when they are first asked for.
 
-    __slots__ = ("_by_code", "_measures", "_sorted")
+    `in_order`: they are given oldest first already (by time, then id), and need no sorting. `worked_out` is where
+    conditions leave for each other what they worked out of it: one history belongs to one report.
+    """
 
-    def __init__(self, measures: Sequence[Measure]) -> None:
-        self._measures = measures
+    __slots__ = ("_by_code", "_in_order", "_measures", "_sorted", "_times", "worked_out")
+
+    def __init__(self, measures: Sequence[Measure], in_order: bool = False) -> None:
+        self._measures, self._in_order = measures, in_order
         self._by_code: dict[str, list[Measure]] | None = None
         self._sorted: dict[tuple[str, str], list[Measure]] = {}
+        self._times: dict[tuple[str, str], list[datetime]] = {}
+        self.worked_out: dict[object, Any] = {}
 
     def of(self, code: str, unit: str) -> list[Measure]:
         """The readable measures of this code in this unit, oldest first. An empty unit means a count or a grade."""
         found = self._sorted.get((code, unit))
         if found is None:
             if self._by_code is None:
-                self._by_code = {}
-                for measure in self._measures:
-                    self._by_code.setdefault(measure.code, []).append(measure)
+                self._by_code = _grouped(self._measures)
             same = self._by_code.get(code, ())
-            found = [m for m in same if readable(m) and (not unit or m.unit == unit)]
-            found.sort(key=_AT_AND_ID)
+            found = [m for m in same if m.value is not None and isfinite(m.value) and (not unit or m.unit == unit)]
+            if not self._in_order:
+                found.sort(key=_AT_AND_ID)
             self._sorted[code, unit] = found
         return found
+
+    def between(self, code: str, unit: str, since: datetime, until: datetime) -> list[Measure]:
+        """Those of them with since <= at <= until, oldest first."""
+        found = self.of(code, unit)
+        times = self._times.get((code, unit))
+        if times is None:
+            times = self._times[code, unit] = [m.at for m in found]
+        return found[bisect_left(times, since) : bisect_right(times, until)]
+
+
+def _grouped(measures: Sequence[Measure]) -> dict[str, list[Measure]]:
+    by_code: defaultdict[str, list[Measure]] = defaultdict(list)
+    for measure in measures:
+        by_code[measure.code].append(measure)
+    return by_code
 
 
 def known(report: Report, history: History, code: str, unit: str, since: datetime, until: datetime) -> list[Measure]:
     """The earlier measures and the report's own with since <= at <= until, oldest first."""
-    earlier = history.of(code, unit)
-    found = earlier[bisect_left(earlier, since, key=_AT) : bisect_right(earlier, until, key=_AT)]
+    found = history.between(code, unit, since, until)
     own = [m for m in report.of(code, unit) if since <= m.at <= until]
     if not own:
         return found
-    found = [*found, *own]
-    found.sort(key=_AT_AND_ID)
+    late = not found or found[-1].at < own[0].at
+    found += own
+    if len(own) > 1 or not late:
+        found.sort(key=_AT_AND_ID)
     return found
 
 
 def readable(measure: Measure) -> bool:
     """Whether the measure has a number that can be compared."""
-    return measure.value is not None and math.isfinite(measure.value)
+    return measure.value is not None and isfinite(measure.value)
