@@ -10,13 +10,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from care.domain.codes import Purpose
 from care.domain.message import Incoming
 from care.errors import Conflict
 from care.records.communications import CommunicationContent
 from care.records.ids import new_id
 from care.records.patients import Patient, contact_points
 from care.runtime import Runtime
-from care.services import inbox
+from care.services import inbox, outbox
 from care.services.emergencies import emergency_words, is_alarming
 
 LONGEST = 2_000
@@ -37,7 +38,8 @@ def write(session: Session, rt: Runtime, patient: Patient, text: str, key: str |
     Raises Conflict for a patient without any address, who cannot be answered, and for a key of another text.
     """
     contacts = contact_points(session, patient.id)
-    own = next((one for one in contacts if one.status == "active"), contacts[0] if contacts else None)
+    able = outbox.best_contact(session, patient.id, Purpose.REPLY, rt, patient.country)
+    own = able or (contacts[0] if contacts else None)
     if own is None:
         raise Conflict("no-address", "there is no address that the team could answer to")
     external_id = f"app:{patient.id}:{key or new_id()}"

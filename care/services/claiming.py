@@ -69,6 +69,7 @@ _LEAVING = text(
 )
 # Who last wrote from an address, and how many words of ours have followed it there. Asked for few messages only. The
 # texts are found by the people of the address, nobody's (a stranger's) among them, since that is what has an index.
+# What was written in the app (care.services.app_texts) came by no channel, so it opens none.
 _SPOKEN = text(
     "SELECT v.n, s.spoke_at, s.own_at, (SELECT count(*) FROM communication o WHERE v.counted"
     " AND o.patient_id = ANY(u.people) AND o.direction = 'out' AND o.channel = v.channel"
@@ -81,10 +82,10 @@ _SPOKEN = text(
     " CROSS JOIN LATERAL (SELECT max(i.at) AS spoke_at, max(i.at) FILTER (WHERE i.patient_id = v.patient_id) AS own_at"
     " FROM (SELECT i.patient_id, least(i.at, i.recorded_at) AS at FROM communication i"
     " WHERE i.patient_id = ANY(u.people) AND i.recorded_at > :since AND i.direction = 'in' AND i.purpose = 'text'"
-    " AND i.channel = v.channel AND i.address_token = v.token"
+    " AND i.channel = v.channel AND i.address_token = v.token AND i.external_id NOT LIKE 'app:%'"
     " UNION ALL SELECT NULL, least(i.at, i.recorded_at) FROM communication i"
     " WHERE i.patient_id IS NULL AND i.recorded_at > :since AND i.direction = 'in' AND i.purpose = 'text'"
-    " AND i.channel = v.channel AND i.address_token = v.token) i) s"
+    " AND i.channel = v.channel AND i.address_token = v.token AND i.external_id NOT LIKE 'app:%') i) s"
 )
 _PRIORITIES = sorted((priority.rank for priority in Priority), reverse=True)
 

@@ -17,7 +17,7 @@ from care.records.communications import Communication
 from care.records.escalations import Escalation
 from care.records.patients import ContactPoint, Patient, contact_points
 from care.runtime import Runtime
-from care.services import consents, escalations, inbox, outbox, waiting
+from care.services import app_texts, consents, escalations, inbox, outbox, waiting
 from tests.conftest import Clinic, Clock, FakeChannel
 from tests.services.posting import deliver, person, queue, read
 
@@ -136,6 +136,16 @@ def test_within_its_window_a_channel_takes_words_and_after_it_a_template(
         (True, "", True),
         (False, "notice-message", False),
     ]
+
+
+def test_what_is_written_in_the_app_opens_no_channels_window(
+    session: Session, all_ways: Runtime, whatsapp: FakeChannel, clinic: Clinic
+) -> None:
+    patient = person(session, all_ways, clinic.nurse, ("whatsapp", "+12025550101"))
+    app_texts.write(session, all_ways, patient, "hello")
+    queue(session, all_ways, patient, text="an answer")
+    deliver(session, all_ways)
+    assert [(one.notice, one.window_open) for one in whatsapp.sent] == [("notice-message", False)]
 
 
 def test_a_shared_phones_window_is_opened_by_whoever_writes(
