@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -40,8 +41,8 @@ class Provider:
 
 
 @contextmanager
-def provider(*answers: Answer) -> Iterator[Provider]:
-    """A running stub."""
+def provider(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[Provider]:
+    """A running stub; behind TLS where it has a certificate."""
     made = Provider("", list(answers) or [Answer()])
 
     class Handler(BaseHTTPRequestHandler):
@@ -81,10 +82,12 @@ def provider(*answers: Answer) -> Iterator[Provider]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     server.handle_error = lambda *_: None  # type: ignore[method-assign,assignment]
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
-    made.url = f"http://127.0.0.1:{server.server_port}"
+    made.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     try:
         yield made
     finally:

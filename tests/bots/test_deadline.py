@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from bots.deadline import Session, _public, answered
 from care.errors import ChannelError
@@ -35,6 +43,43 @@ def test_an_answer_that_drips_is_not_waited_for(part: str) -> None:
     with provider(Answer(200, raw=LONG.raw, drips=part)) as stub:
         assert failing(stub.url) == ("unknown", "no-answer")
         assert len(stub.asked) == 1
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_behind_tls_it_is_the_same(part: str, certificate: Path) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    with provider(Answer(200, raw=b"{}"), Answer(200, raw=LONG.raw, drips=part), tls=tls) as stub:
+        session = Session(0.5)
+        session.trust_env, session.verify = False, str(certificate)
+        with answered():
+            assert session.post(stub.url).text == "{}"
+        with pytest.raises(ChannelError) as caught, answered():
+            session.post(stub.url)
+        assert (caught.value.kind, caught.value.code) == ("unknown", "no-answer")
+        assert len(stub.asked) == 2
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate of this machine's own, in one file."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2120, 1, 1, tzinfo=UTC))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=True)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    found = tmp_path_factory.mktemp("tls") / "both.pem"
+    found.write_bytes(plain + made.public_bytes(Encoding.PEM))
+    return found
 
 
 def test_an_answer_that_drips_in_time_is_read_whole() -> None:
