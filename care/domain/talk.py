@@ -22,7 +22,7 @@ class Talk:
     it was last said that a person reads what was written: two machines must not thank each other for ever. `last` is
     the place of the answer given last, which "change" asks again; while one is asked again, `before` are all answers as
     they were, in case it is left as it was. `shown`: so many options of the open question were listed, where they are
-    too many for one message (else 0).
+    too many for one message (else 0). `held`: until then nothing is asked, since the patient wrote of a crisis.
     """
 
     status: Status = "idle"
@@ -36,6 +36,7 @@ class Talk:
     last: str | None = None
     before: Answers | None = None
     shown: int = 0
+    held: datetime | None = None
 
     @staticmethod
     def idle() -> Talk:
@@ -56,11 +57,11 @@ class Talk:
             "last": self.last,
             "before": _written(self.before) if self.before is not None else None,
             "shown": self.shown,
-        }
+        } | ({"held": self.held.isoformat()} if self.held else {})
 
     @staticmethod
     def from_json(document: Mapping[str, Any] | None) -> Talk:
-        """The talk that to_json wrote, now or before there were `last`, `before` and `shown`; None or {} is idle."""
+        """The talk that to_json wrote, now or when a talk had fewer fields; None or {} is idle."""
         if not document:
             return _IDLE
         return Talk(
@@ -75,6 +76,7 @@ class Talk:
             last=document.get("last"),
             before=_read(document["before"]) if document.get("before") is not None else None,
             shown=document.get("shown", 0),
+            held=datetime.fromisoformat(document["held"]) if document.get("held") else None,
         )
 
 

@@ -26,7 +26,8 @@ from care.records.patients import ContactPoint, Patient, address_token, contact_
 from care.records.seal import token as token_of
 from care.runtime import Runtime
 from care.services import audits, consents
-from care.services.addresses import normal_address, plain
+from care.services.addresses import normal_address
+from care.services.labels import known_label
 from care.services.locks import wait_for_patient
 from care.services.throttles import forget_tries, tries_of
 
@@ -65,7 +66,7 @@ def issue(session: Session, rt: Runtime, staff: Staff, patient_id: UUID, label: 
         organization_id=patient.organization_id,
         patient_id=patient.id,
         code_hash=_hash(code),
-        label=plain(label, "label", 40) if label.strip() else None,
+        label=known_label(label, "label", patient.identity) if label.strip() else None,
         practitioner_id=staff.id,
         created_at=now,
         expires_at=now + LASTS,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -17,6 +19,7 @@ from care.records.patients import ContactPoint, Patient, PatientToken, address_t
 from care.runtime import Runtime
 from care.services import audits, consents
 from care.services.addresses import known_country, normal_address, plain
+from care.services.labels import known_label
 from care.services.names import Token, patient_tokens, record_token
 from care.services.plans import expand_due, migrate_plan, start_plan, stop_plan
 
@@ -56,12 +59,12 @@ def enrol(session: Session, rt: Runtime, staff: Staff, form: Enrolment) -> Patie
         raise Invalid("no-team", "you belong to no care team")
     now = rt.now()
     country = known_country(form.country)
-    contacts = _contacts(form.contacts, country)
     identity = {
         "name": plain(form.name, "name"),
         "birth_date": _birth_date(form.birth_date, now),
         "record_number": plain(form.record_number, "record_number", 60),
     }
+    contacts = _contacts(form.contacts, country, identity)
     patient = Patient(
         organization_id=staff.organization_id,
         care_team_id=staff.care_team_id,
@@ -95,7 +98,7 @@ def zone(name: str) -> str:
     return name
 
 
-def _contacts(contacts: tuple[Contact, ...], country: str) -> list[Contact]:
+def _contacts(contacts: tuple[Contact, ...], country: str, identity: Mapping[str, Any]) -> list[Contact]:
     if not contacts:
         raise Invalid("no-contact", "a patient needs a way to be reached", place="address1")
     found: list[Contact] = []
@@ -104,7 +107,7 @@ def _contacts(contacts: tuple[Contact, ...], country: str) -> list[Contact]:
         spelt = normal_address(name, address, country, f"address{number}")
         if any(one[:2] == (name, spelt) for one in found):
             raise Invalid("twice", "the same address is named twice", place=f"address{number}")
-        found.append((name, spelt, plain(label, f"label{number}", 40) if label else None))
+        found.append((name, spelt, known_label(label, f"label{number}", identity) if label else None))
     return found
 
 

@@ -11,13 +11,15 @@ from sqlalchemy.orm import Session
 
 from care.domain.codes import Delivery, EscalationStatus, Outcome, Priority, Purpose, Role
 from care.domain.escalation import Accept, Complete, default_ladder, step
+from care.domain.lock_screen import Reveals, reveals
 from care.domain.people import Staff
 from care.errors import Conflict, Invalid
+from care.library.notices import MESSAGE
 from care.records.communications import Communication
 from care.records.escalations import Escalation, EscalationLink, escalation_of
 from care.records.flags import Flag
 from care.records.ids import new_id
-from care.records.patients import patient_of
+from care.records.patients import Patient, contact_points, patient_of
 from care.runtime import Runtime
 from care.services import audits, outbox
 from care.services.alarms import Case, raise_alarms, raise_many
@@ -28,6 +30,11 @@ __all__ = ["Case", "accept", "complete", "message", "page_due", "raise_alarms", 
 LADDER = default_ladder()
 LONGEST_MESSAGE = 1_000  # characters; what a phone shows without scrolling far
 LONGEST_NOTE = 10_000
+_NAMES: dict[Reveals, str] = {
+    "name": "leave out the patient's name",
+    "record_number": "leave out the record number",
+    "birth_date": "leave out the birth date",
+}
 
 _END_FLAG = (
     update(Flag)
@@ -99,7 +106,9 @@ def complete(
 def message(session: Session, rt: Runtime, staff: Staff, patient_id: UUID, text: str) -> Communication:
     """`staff` writes to a patient; the patient's waiting texts count as answered.
 
-    Raises NotFound, NotAllowed, Invalid (empty or too long), Conflict (the patient has no address to write to).
+    Where it may be shown on a lock screen a notice may leave instead (see `domain.departure`), and words that say who
+    the patient is are refused. Raises NotFound, NotAllowed, Invalid (empty, too long, or such words), Conflict (the
+    patient has no address to write to).
     """
     now = rt.now()
     staff.must_be(Role.NURSE, Role.CLINICIAN)
@@ -107,6 +116,7 @@ def message(session: Session, rt: Runtime, staff: Staff, patient_id: UUID, text:
     words = text.strip()
     if not words or len(words) > LONGEST_MESSAGE:
         raise Invalid("message-length", f"a message has 1 to {LONGEST_MESSAGE} characters", place="text")
+    _keep_secret(session, rt, patient, words)
     contact = outbox.best_contact(session, patient.id, Purpose.NURSE, rt, patient.country)
     sent = contact and outbox.enqueue(
         session,
@@ -118,6 +128,7 @@ def message(session: Session, rt: Runtime, staff: Staff, patient_id: UUID, text:
         contact=contact,
         priority=Priority.URGENT,
         check=False,
+        notice=MESSAGE,
     )
     if not sent:
         raise Conflict("no-contact", "there is no address that this patient can be written to")
@@ -134,6 +145,20 @@ def message(session: Session, rt: Runtime, staff: Staff, patient_id: UUID, text:
     )
     session.commit()
     return sent
+
+
+def _keep_secret(session: Session, rt: Runtime, patient: Patient, words: str) -> None:
+    """Raise Invalid for words that name the patient, where one of their channels may show them to anybody.
+
+    Any of their channels: a message that one cannot carry goes by another.
+    """
+    known = [rt.channels.get(contact.channel) for contact in contact_points(session, patient.id)]
+    if known and all(one is not None and one.capabilities.in_country(patient.country).private for one in known):
+        return
+    who = patient.identity
+    found = reveals(words, str(who["name"]), str(who.get("record_number") or ""), who.get("birth_date"))
+    if found is not None:
+        raise Invalid("names-the-patient", f"{_NAMES[found]}: a phone may show this to anybody", place="text")
 
 
 def _locked(session: Session, staff: Staff, escalation_id: UUID) -> Escalation:

@@ -117,6 +117,11 @@ class Openings:
         until = row.updated_at + STILL_WRITING
         return until if until > self.now else None
 
+    def held(self, task: DueTask) -> datetime | None:
+        """Until when nothing is asked of the patient, because they wrote of a crisis; None when they did not."""
+        talk = self._talks.get(task.person.id)
+        return talk.held if talk is not None and talk.held is not None and talk.held > self.now else None
+
     def asks(self, task: DueTask, channel: Channel | None) -> datetime | None:
         """When the reminder itself puts the question to a patient with whom no conversation is going on; else None.
 

@@ -125,7 +125,7 @@ def _change(
             changes.over.append(task)
             return
         remind_at = None  # it was closed before, with its reason
-    elif (writing := openings.still_writing(task)) is not None:
+    elif (writing := openings.held(task) or openings.still_writing(task)) is not None:
         remind_at = min(writing, task.expires_at)
     else:
         sent, remind_at = sent + 1, decision.next_at

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from care.domain.codes import Priority, Purpose, Role
 from care.domain.people import Staff
 from care.errors import Conflict, Invalid
+from care.library.notices import MESSAGE
 from care.records import communications, lists
 from care.records.communications import Communication
 from care.records.ids import new_id
@@ -56,6 +57,7 @@ def answer(session: Session, rt: Runtime, staff: Staff, communication_id: UUID, 
         priority=Priority.URGENT,
         care_team_id=message.care_team_id,
         organization_id=message.organization_id,
+        notice=MESSAGE,
     )
     if sent is None:
         raise Conflict("sent-before", "this answer was sent before")

@@ -4,22 +4,44 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 from care.domain.conversation.asking import completed
 from care.domain.conversation.hearing import hear
-from care.domain.conversation.noting import diary, inside
+from care.domain.conversation.noting import diary, inside, noted
+from care.domain.conversation.replying import to_person
 from care.domain.diary import NOT_OF_A_READING, Entry, answers_for
 from care.domain.questionnaire import Answer, Spot, Unclear, answered, next_item, spot_at
 from care.domain.questionnaire.text import normalised, readable
 from care.domain.questionnaire.units import SPELLED
+from care.domain.questionnaire.words import BEGIN, COURTESY
 from care.domain.turn import Desk, Noted, Talk, Turn
 
 _CLAUSES = re.compile(r"[,，、。;；!！?？\n]|\. |\band\b")
 _LEADING = re.compile(rf"([0-9]{{1,3}}(?:\.[0-9]{{1,2}})?(?: ?(?:{SPELLED.pattern}))?)(?!{NOT_OF_A_READING.pattern})")
 
 
-def in_danger(talk: Talk, text: str, desk: Desk) -> Turn:
+HELD = timedelta(hours=2)
+"""Ours: so long nothing is asked of somebody who wrote of a crisis. A person is on the way to them, not a form."""
+
+
+def in_danger(talk: Talk, text: str, desk: Desk, crisis: bool = False) -> Turn:
     """Keep a valid answer that the text holds, and say nothing: no question may stand under an emergency reply."""
+    turn = _kept(talk, text, desk)
+    return replace(turn, talk=replace(turn.talk, held=desk.now + HELD)) if crisis else turn
+
+
+def in_quiet(talk: Talk, text: str, plain: str, desk: Desk) -> Turn:
+    """A text soon after a crisis: an entry is kept and words reach a person; nothing is asked, and nothing debated."""
+    entry = diary(text, desk)
+    if isinstance(entry, Entry):
+        return noted(talk, text, desk, None, entry)
+    if plain in COURTESY or plain in BEGIN:
+        return Turn(talk)
+    return to_person(talk, desk, "free-text", "free-text-received")
+
+
+def _kept(talk: Talk, text: str, desk: Desk) -> Turn:
     if talk.questionnaire is None:
         return _entry(talk, text, desk)
     form = desk.questionnaires(talk.questionnaire)

@@ -8,7 +8,7 @@ from care.domain.codes import Purpose
 from care.domain.conversation.answering import answering
 from care.domain.conversation.asking import ask_next, form_of
 from care.domain.conversation.correcting import again
-from care.domain.conversation.danger import in_danger
+from care.domain.conversation.danger import in_danger, in_quiet
 from care.domain.conversation.idling import choosing, idling
 from care.domain.conversation.opening import opened
 from care.domain.conversation.replying import fitted, reply, stopped, to_person
@@ -22,14 +22,14 @@ def take_turn(talk: Talk, text: str, verdict: Verdict, desk: Desk) -> Turn:
     """What one text of the patient does. `verdict` is the safety screen's on the same text."""
     dropped: tuple[Act, ...] = ()
     if talk.task_id is not None and all(task.id != talk.task_id for task in desk.open_tasks):
-        dropped, talk = stopped(talk), Talk.idle()
+        dropped, talk = stopped(talk), Talk(held=talk.held)
     turn = fitted(_turn(talk, text, verdict, desk), desk)
     return replace(turn, acts=dropped + turn.acts) if dropped else turn
 
 
 def _turn(talk: Talk, text: str, verdict: Verdict, desk: Desk) -> Turn:
     if verdict.kind in ("crisis", "red_flag"):
-        return in_danger(talk, text, desk)
+        return in_danger(talk, text, desk, verdict.kind == "crisis")
     if verdict.kind == "stop":
         confirmation = Say(Purpose.CONFIRMATION, desk.say("stop-confirmed", {}))
         return Turn(Talk.idle(), (confirmation,), (*stopped(talk), Withdrew()))
@@ -42,6 +42,8 @@ def _turn(talk: Talk, text: str, verdict: Verdict, desk: Desk) -> Turn:
     if not readable(text):
         return to_person(talk, desk, "unreadable", "too-long")
     plain = normalised(text).rstrip(TRAILING)
+    if talk.held is not None and desk.now < talk.held:
+        return in_quiet(talk, text, plain, desk)
     if talk.questionnaire is not None:
         return answering(talk, text, plain, desk)
     if talk.status == "choosing":
