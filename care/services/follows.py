@@ -44,20 +44,20 @@ def hear(session: Session, rt: Runtime, incoming: Incoming) -> str:
     Raises NotReady when there is no hospital yet.
     """
     what, _, key = incoming.event.partition(":")
-    if what == MENU:
+    people = _people(session, incoming)
+    if what == MENU and people:
         inbox.receive(session, rt, replace(incoming, text=WORDS.get(key, WORDS["help"])))
         return ""
     now = rt.now()
     if not _is_new(session, incoming, now):
         session.rollback()
         return _said(session, incoming)
-    people = _people(session, incoming)
     for _, patient in people:
         wait_for_patient(session, patient.id)
     words = ""
     if what == UNFOLLOWED:
         _withdraw(session, now, people)
-    elif what in (FOLLOWED, SCANNED):
+    elif what in (FOLLOWED, SCANNED, MENU):  # an entry of the menu has words only for who is known
         words = _welcome(session, now, incoming, people, key)
     session.commit()
     return words

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Purpose
@@ -223,3 +224,28 @@ def test_the_same_text_three_times_binds_once_and_is_answered_once(world: World,
     assert new == [True, False, False]
     assert len(world.out()) == 1
     assert timedelta(0) == world.now - world.out()[0].at
+
+
+def test_one_code_sent_from_two_accounts_at_once_binds_one_of_them(
+    world: World, patient: Patient, empty_database: Engine
+):
+    from care.services import inbox
+
+    code, start = code_of(world, patient), threading.Barrier(4)
+    ended: list[str] = []
+
+    def send(number: int) -> None:
+        text = Incoming("wechat", f"{OTHER}{number}", code, str(number), world.now, "gh_ours")
+        with Session(empty_database, expire_on_commit=False) as session:
+            start.wait()
+            inbox.receive(session, world.rt, text)
+            ended.append(text.sender)
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ended) == 4
+    assert len([one for one in reached(world, patient) if one[0] == "wechat"]) == 1
+    assert len(set(said(world))) == 2

@@ -157,6 +157,13 @@ def test_an_entry_of_the_menu_is_said_in_the_patients_place(world: World, patien
     assert world.out()[-1].patient_id == patient.id
 
 
+def test_whoever_uses_the_menu_and_is_bound_to_nobody_is_told_how(world: World):
+    words = hear(world, "menu:begin")
+    assert "绑定码" in words
+    assert world.texts_in() == []
+    assert [one.delivery for one in world.out()] == ["sent-unconfirmed"]
+
+
 def test_the_nurse_of_the_menu_is_a_nurse(world: World, patient: Patient):
     hear(world, "menu:nurse")
     world.take()
