@@ -67,7 +67,8 @@ def mutants(rule: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             for change in changes:
                 mutant = copy.deepcopy(rule)
                 list(parts(mutant["when"]))[position][field] = change
-                mutant.pop("personal", None)
+                for other in ("personal", "cooldown_hours"):  # checked against the condition, which is another now
+                    mutant.pop(other, None)
                 yield f"{part['test']} {position}: {field} {value} becomes {change}", mutant
 
 
