@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from care.domain.codes import CommunicationStatus, Priority, Purpose
 from care.domain.message import Incoming
-from care.domain.screen import Verdict, screen
+from care.domain.screen import Lexicon, Verdict, screen
 from care.errors import NotReady
 from care.library import emergency_number, lexicon, texts
 from care.records.alone import NotAlone, execute_alone
@@ -186,8 +186,14 @@ def _prepared(session: Session, incoming: Sequence[Incoming], speaker: UUID | No
             team = _team(session, one.recipient, teams)
         text_id = new_id()
         external_id = _plain(one.external_id) or str(text_id)
-        kept.append(_Text(text_id, one, external_id, token, known, team, screen(one.text, words)))
+        kept.append(_Text(text_id, one, external_id, token, known, team, _screened(one, words)))
     return kept
+
+
+def _screened(incoming: Incoming, words: Lexicon) -> Verdict:
+    """The verdict on a text and on what came with it: what a provider heard in a voice may be a cry for help."""
+    verdicts = [screen(incoming.text, words), *(screen(medium.note, words) for medium in incoming.media if medium.note)]
+    return next((verdict for verdict in verdicts if is_alarming(verdict)), verdicts[0])
 
 
 def _people(session: Session, tokens: set[bytes]) -> dict[tuple[str, bytes], tuple[Person, ...]]:

@@ -270,3 +270,11 @@ def test_a_stranger_and_a_shared_phone_are_no_plain_text(world: World, engine: E
         stranger = inbox.receive(fresh, world.rt, world.incoming("hello"))
     (kept,) = world.texts_in()
     assert (kept.id, kept.patient_id, kept.waits_since) == (stranger.communication_id, None, world.now)
+
+
+def test_what_a_provider_heard_in_a_voice_is_screened_too(world: World) -> None:
+    world.patient()
+    heard = world.receive("", media=(Medium("voice", "media-1", "audio/amr", note=CHEST_PAIN),))
+    assert heard.verdict.kind == "red_flag"
+    assert world.session.scalars(select(func.count()).select_from(Escalation)).one() == 1
+    assert world.receive("hello", media=(Medium("link", note="stop"),)).verdict.kind == "none"
