@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ import pytest
 from care.domain.codes import LANGUAGES, Priority
 from care.domain.measure import Measure
 from care.domain.rules import Finding, History, Report, RuleSet, judge, read_rules, read_vector
+from care.domain.rules.compound import FORM_SCORES
 from care.errors import Invalid
+from care.library.scores import scores
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 LIBRARY = Path(__file__).parent.parent.parent / "care" / "library"
@@ -184,6 +187,9 @@ def test_a_rule_can_look_at_an_answer(when: dict[str, Any], report: Report, spea
 
 
 COMPARE = {"test": "compare", "code": "c", "op": ">", "threshold": 1}
+OWN = {"code": "c", "side": "above", "baseline_hours": 100, "recent_hours": 10, "at_least": 5}
+EWMA = {"test": "ewma", **OWN, "weight": 0.2, "limit": 3, "least_spread": 1}
+SLOPE = {"test": "slope", "code": "c", "op": ">", "threshold": 1, "within_hours": 48, "at_least": 3}
 
 
 @pytest.mark.parametrize(
@@ -203,6 +209,31 @@ COMPARE = {"test": "compare", "code": "c", "op": ">", "threshold": 1}
         (one_rule(when={**COMPARE, "also": {"name": "mmol"}}), "bad-number", "rules[0].when.also"),
         (one_rule(when={"test": "answer", "link_id": "a"}), "missing", "rules[0].when"),
         (one_rule(when={"test": "delta", "code": "c"}), "missing", "rules[0].when.days"),
+        (one_rule(when={**EWMA, "weight": 0}), "bad-number", "rules[0].when.weight"),
+        (one_rule(when={**EWMA, "recent_hours": 100}), "bad-number", "rules[0].when.recent_hours"),
+        (one_rule(when={**EWMA, "least_spread": 0}), "bad-number", "rules[0].when.least_spread"),
+        (one_rule(when={**EWMA, "side": "beside"}), "unknown-side", "rules[0].when.side"),
+        (one_rule(when={**EWMA, "code_prefix": "c"}), "unknown-field", "rules[0].when.code_prefix"),
+        (one_rule(when={**SLOPE, "at_least": 2.5}), "bad-number", "rules[0].when.at_least"),
+        (one_rule(when={**SLOPE, "within_hours": 0}), "bad-number", "rules[0].when.within_hours"),
+        (
+            one_rule(when={"test": "score", "of": "eq-5d", "op": ">", "threshold": 1}),
+            "unknown-score",
+            "rules[0].when.of",
+        ),
+        (one_rule(when={"test": "all", "of": [COMPARE]}), "bad-parts", "rules[0].when.of"),
+        (
+            one_rule(when={"test": "all", "of": [COMPARE, {**COMPARE, "op": "~"}]}),
+            "unknown-op",
+            "rules[0].when.of[1].op",
+        ),
+        (one_rule(when={"test": "not", "of": [COMPARE, COMPARE]}), "unknown-test", "rules[0].when.test"),
+        (one_rule(cooldown_hours=-1), "bad-number", "rules[0].cooldown_hours"),
+        (one_rule(cooldown_hours=1, priority="stat"), "no-rest", "rules[0].cooldown_hours"),
+        (one_rule(cooldown_hours=1, when={"test": "reported", "code": "c"}), "no-level", "rules[0].cooldown_hours"),
+        (one_rule(personal={"op": [0, 2]}), "unknown-field", "rules[0].personal.op"),
+        (one_rule(personal={"threshold": [2, 3]}), "bad-number", "rules[0].personal.threshold"),
+        (one_rule(personal={"threshold": 2}), "bad-number", "rules[0].personal.threshold"),
         (one_rule(priority="red"), "unknown-priority", "rules[0].priority"),
         (one_rule(priority="stat", page_after_minutes=20), "no-grace", "rules[0].page_after_minutes"),
         (one_rule(page_after_minutes=-1), "bad-number", "rules[0].page_after_minutes"),
@@ -214,6 +245,52 @@ def test_a_rule_set_that_cannot_be_judged_is_refused_with_its_place(document: An
     with pytest.raises(Invalid) as refused:
         read_rules(document)
     assert (refused.value.code, refused.value.detail["place"]) == (code, place)
+
+
+def test_conditions_may_not_be_nested_without_end() -> None:
+    when: dict[str, Any] = COMPARE
+    for _ in range(5):
+        when = {"test": "any", "of": [COMPARE, when]}
+    with pytest.raises(Invalid, match="too deep"):
+        read_rules(one_rule(when=when))
+
+
+def test_a_score_that_cannot_be_computed_says_nothing() -> None:
+    flags = SETS["red-flags"]
+    vitals = {
+        ("9279-1", "/min"): 24.0,
+        ("59408-5", "%"): 93.0,
+        ("on-oxygen", ""): 1.0,
+        ("8480-6", "mm[Hg]"): 95.0,
+        ("8867-4", "/min"): 120.0,
+        ("new-confusion", ""): 0.0,
+        ("8310-5", "Cel"): 37.0,
+    }
+    known = tuple(Measure(code, code, value, unit, NOW) for (code, unit), value in vitals.items())
+    (found,) = judge([flags], Report("r", NOW, known))
+    assert (found.rule_id, found.params["value"], len(found.refs)) == ("news2-high", "10", 7)
+    for left_out in known:
+        assert judge([flags], Report("r", NOW, tuple(m for m in known if m is not left_out))) == ()
+    impossible = tuple(replace(m, value=12.0) if m.code == "8310-5" else m for m in known)
+    assert judge([flags], Report("r", NOW, impossible)) == ()
+
+
+def test_the_scores_of_forms_are_those_that_ship() -> None:
+    assert {one.id: one.scales[0].code for one in scores()} == dict(FORM_SCORES)
+
+
+def test_what_was_measured_at_one_moment_has_no_slope() -> None:
+    rules = read_rules(one_rule(when=SLOPE))
+    at_once = tuple(Measure(str(i), "c", float(i), "", NOW) for i in range(5))
+    assert judge([rules], Report("r", NOW, at_once)) == ()
+
+
+def test_a_meters_limit_is_no_value_for_a_course() -> None:
+    rules = read_rules(one_rule(when=EWMA))
+    before = [Measure(str(i), "c", 10.0, "", NOW - timedelta(hours=20 + i)) for i in range(5)]
+    assert judge([rules], Report("r", NOW, (Measure("m", "c", 40.0, "", NOW),)), before) != ()
+    high = [replace(m, comparator=">") for m in before]
+    assert judge([rules], Report("r", NOW, (Measure("m", "c", 40.0, "", NOW),)), high) == ()
 
 
 def test_one_code_is_judged_in_one_unit_only() -> None:
