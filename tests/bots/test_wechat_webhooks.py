@@ -234,9 +234,15 @@ def test_who_scans_the_code_is_bound_and_who_leaves_is_left_alone(
     assert newest == [("wechat", False, "unfollow"), ("wechat", True, "binding-code")]
 
 
-def test_an_entry_of_the_menu_is_a_text(session: Session, fake: WeChatFake, patient: Patient):
+def test_an_entry_of_the_menu_is_a_text_of_who_is_known(
+    session: Session, fake: WeChatFake, rt: Runtime, clinic: Clinic, patient: Patient
+):
     fake.click(OPENID, "nurse")
-    assert texts_in(session) == ["NURSE"]
+    assert texts_in(session) == []
+    assert "绑定码" in fake.person(OPENID).shown[0]
+    fake.follow(OPENID, bindings.issue(session, rt, clinic.nurse, patient.id))
+    fake.click(OPENID, "help")
+    assert texts_in(session) == ["HELP"]
 
 
 def test_a_picture_is_kept_for_a_person(session: Session, fake: WeChatFake, patient: Patient):
