@@ -14,8 +14,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
+from risk.metrics import expit, platt
 from risk.recipes.export import Logistic
-from risk.recipes.validation import expit, platt
 
 INNER = 5
 

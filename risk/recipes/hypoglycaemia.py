@@ -29,12 +29,13 @@ from risk.bundle import load
 from risk.features import extract
 from risk.golden import verify
 from risk.manifest import Manifest
+from risk.metrics import MEASURES, net_benefit
 from risk.recipes.aim94 import GLUCOSE, SYMPTOM, merged, people, read_diaries
 from risk.recipes.export import Logistic, logistic_graph, write_bundle
 from risk.recipes.fitting import cross_validate, fit_additive, fit_calibrated, fit_own_share
 from risk.recipes.hypoglycaemia_words import card, draft, trained
 from risk.recipes.made_up import golden_rows
-from risk.recipes.validation import MEASURES, net_benefit, over_repeats, with_intervals
+from risk.recipes.validation import over_repeats, with_intervals
 from risk.scoring import Scorer, band_of
 
 LOW, DRAWS, FOLDS, REPEATS = 70.0, 200, 5, 5
