@@ -16,7 +16,7 @@ from care.records.escalations import Escalation
 from care.records.patients import ContactPoint, Patient, contact_points
 from care.runtime import Runtime
 from care.services import inbox, outbox, simulated_phones
-from care.services.simulated_phones import Phone
+from care.services.simulated_phones import Heard, Phone
 from tests.conftest import Clinic, Clock
 from tests.services.demonstration import small_demonstration
 from tests.services.world import make_world
@@ -105,16 +105,19 @@ def test_a_phone_shows_the_notice_that_left_and_not_the_words_it_stands_for(sess
 
 
 @pytest.mark.parametrize(
-    ("heard", "state", "contact"), [("delivered", "delivered", "active"), ("failed", "failed", "failed")]
+    ("heard", "state", "reason"),
+    [("delivered", "delivered", None), ("failed", "failed", "30003"), ("opted-out", "failed", "21610")],
 )
-def test_a_receipt_takes_the_real_way(session: Session, demo: Runtime, heard: str, state: str, contact: str):
+def test_a_receipt_takes_the_real_way(session: Session, demo: Runtime, heard: Heard, state: str, reason: str | None):
     one = named(session, "Demo Patient One")
     sent = tell(session, demo, one, "How are you?")
     deliver(session, demo)
     mine = phone(session, demo, one, "sms")
     assert mine.unconfirmed is not None
-    assert simulated_phones.hear(session, demo, mine, sent.id, heard)  # type: ignore[arg-type]
-    assert session.get_one(Communication, sent.id).delivery == state
+    assert simulated_phones.hear(session, demo, mine, sent.id, heard)
+    session.expire_all()
+    message = session.get_one(Communication, sent.id)
+    assert (message.delivery, message.status_reason) == (state, reason)
 
 
 def test_a_receipt_for_a_message_of_another_phone_is_refused(session: Session, demo: Runtime):
