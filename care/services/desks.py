@@ -44,6 +44,7 @@ from care.services.drafts import OPEN, Draft, draft, store
 from care.services.talking import Row, Talking, talking
 
 ATTACHMENT = "attachment"
+ODD = "odd"  # a text that did not come as it was written: nothing is made of it, a person reads it
 SOURCE = "text"
 
 _TAKEN = (
@@ -80,7 +81,9 @@ class Desks:
         words = str(row.content.text)
         if message.status_reason == ATTACHMENT:
             self._to_person(desk, message, "media-received")
-        if words.strip() or message.status_reason != ATTACHMENT:
+        elif message.status_reason == ODD:
+            self._to_person(desk, message, "too-long")
+        if message.status_reason not in (ATTACHMENT, ODD) or (words.strip() and message.status_reason != ODD):
             self._say_and_do(desk, message, words)
         self.taken.append(message.id)
         channel = self.rt.channels.get(message.channel)

@@ -6,7 +6,9 @@ emergency reply, whatever state the sender is in and whoever it is.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -32,7 +34,7 @@ from care.records.patients import ContactPoint, Patient, address_token
 from care.records.seal import seal
 from care.runtime import Runtime
 from care.services import attachments, bindings, outbox
-from care.services.desks import ATTACHMENT
+from care.services.desks import ATTACHMENT, ODD
 from care.services.emergencies import alarm_of, emergency_words, is_alarming
 from care.services.escalations import Case, raise_many
 from care.services.pages import staff_language
@@ -109,8 +111,13 @@ class _Text:
 
 def receive(session: Session, rt: Runtime, incoming: Incoming, speaker: UUID | None = None) -> Received:
     """Keep one text and screen it; commits. See receive_many."""
-    calm = not (incoming.media or incoming.event or bindings.code_in(incoming.channel, incoming.text))
-    if speaker is None and calm and not session.in_transaction():
+    odd = incoming.media or incoming.event or incoming.raw_note
+    if (
+        speaker is None
+        and not odd
+        and not bindings.code_in(incoming.channel, incoming.text)
+        and not session.in_transaction()
+    ):
         plain = _receive_plain(session, rt, incoming)
         if plain is not None:
             return plain
@@ -191,8 +198,15 @@ def _prepared(session: Session, incoming: Sequence[Incoming], speaker: UUID | No
 
 
 def _screened(incoming: Incoming, words: Lexicon) -> Verdict:
-    """The verdict on a text and on what came with it: what a provider heard in a voice may be a cry for help."""
-    verdicts = [screen(incoming.text, words), *(screen(medium.note, words) for medium in incoming.media if medium.note)]
+    """The verdict on a text and on what came with it: what a provider heard in a voice may be a cry for help.
+
+    So may be what a text says that perhaps came encoded. It is screened decoded too, and kept as it came.
+    """
+    said = [incoming.text, *(medium.note for medium in incoming.media if medium.note)]
+    if incoming.raw_note == "maybe-base64":
+        with suppress(ValueError):
+            said.append(b64decode(incoming.text, validate=True).decode("utf-8"))
+    verdicts = [screen(each, words) for each in said]
     return next((verdict for verdict in verdicts if is_alarming(verdict)), verdicts[0])
 
 
@@ -253,7 +267,7 @@ def _row(one: _Text, now: datetime) -> dict[str, object]:
         "purpose": MENU if one.incoming.event else TEXT,
         "priority": Priority.STAT.rank if one.alarming else Priority.ROUTINE.rank,
         "status": (CommunicationStatus.IN_PROGRESS if one.people else CommunicationStatus.COMPLETED).value,
-        "status_reason": ATTACHMENT if one.incoming.media else None,
+        "status_reason": ATTACHMENT if one.incoming.media else ODD if one.incoming.raw_note else None,
         "external_id": one.external_id,
         "address_token": one.token,
         "at": one.incoming.received_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import replace
 from threading import Barrier, Thread
 
@@ -278,3 +279,16 @@ def test_what_a_provider_heard_in_a_voice_is_screened_too(world: World) -> None:
     assert heard.verdict.kind == "red_flag"
     assert world.session.scalars(select(func.count()).select_from(Escalation)).one() == 1
     assert world.receive("hello", media=(Medium("link", note="stop"),)).verdict.kind == "none"
+
+
+def test_a_text_that_perhaps_came_encoded_is_read_by_a_person_and_screened_decoded(world: World) -> None:
+    world.patient()
+    calm, alarming = (
+        b64encode(f"{words}, and that is all there is to say today".encode()).decode() for words in ("7", CHEST_PAIN)
+    )
+    assert world.receive(calm, raw_note="maybe-base64").verdict.kind == "none"
+    inbox.take_turns_due(world.session, world.rt, world.now)
+    (kept,) = world.texts_in()
+    assert (kept.status_reason, kept.waits_since) == ("odd", world.now)
+    assert world.session.get_one(CommunicationContent, kept.id).text == calm
+    assert world.receive(alarming, raw_note="maybe-base64").verdict.kind == "red_flag"
