@@ -184,10 +184,11 @@ def note_receipt(session: Session, rt: Runtime, receipt: Receipt, now: datetime)
         logger().warning("receipt of an unknown message", channel=receipt.channel, status=receipt.status)
         return False
     news = read_word(receipt.status)
-    if message.channel != receipt.channel or message.external_id not in (None, receipt.external_id):
+    another = bool(receipt.external_id) and message.external_id not in (None, receipt.external_id)
+    if message.channel != receipt.channel or another:
         news = news if news is Delivery.DELIVERED else None  # of another way, or of an earlier try
     else:
-        message.external_id = receipt.external_id
+        message.external_id = message.external_id or receipt.external_id or None
         if message.id == receipt.id:
             disown(session, message, receipt.external_id, now)
     # An opt-out holds, whatever else is known of this message by now.
