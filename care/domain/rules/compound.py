@@ -80,7 +80,10 @@ def score(when: Mapping[str, Any]) -> Condition:
     op, threshold = when["op"], float(when["threshold"])
 
     def check(report: Report, history: History) -> Hit | None:
-        found = _news2(report)
+        at = "news2", report.id
+        if at not in history.worked_out:
+            history.worked_out[at] = _news2(report)
+        found = history.worked_out[at]
         if found is None:
             return None
         value, latest = found

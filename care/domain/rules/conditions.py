@@ -28,6 +28,7 @@ _OPS: Mapping[str, Callable[[float, float], bool]] = {
 }
 OPERATORS = tuple(_OPS)
 _TICK = timedelta(microseconds=1)
+_ALMOST = 1e-6  # what rounding may give back to a change that is on its limit
 
 
 def beyond(measure: Measure, op: str, threshold: float) -> bool:
@@ -124,6 +125,9 @@ def _changed(when: Mapping[str, Any], enough: float, sign: int) -> Condition:
             if now.comparator:
                 continue
             if len(report.of(now.code)) == 1:  # nothing of its own comes before it
+                ends = history.ends(now.code, unit)
+                if ends is None or sign * (worth(now) - lowest(ends)) < enough - _ALMOST:
+                    continue
                 before = history.between(now.code, unit, now.at - window, now.at - _TICK)
             else:
                 before = known(report, history, now.code, unit, now.at - window, now.at - _TICK)
@@ -182,8 +186,8 @@ def reported(when: Mapping[str, Any]) -> Condition:
     code = when["code"]
 
     def check(report: Report, history: History) -> Hit | None:
-        found = tuple(m.id for m in report.measures if m.code == code and m.value != 0)
-        return Hit({}, found) if found else None
+        found = [m.id for m in report.all_of(code) if m.value != 0]
+        return Hit({}, tuple(found)) if found else None
 
     return check
 

@@ -30,8 +30,9 @@ def judge(
 
 def _findings(rule_set: RuleSet, report: Report, past: History) -> list[Finding]:
     found = []
-    for measure in report.measures:
-        unit = rule_set.units.get(measure.code)
+    units = rule_set.units
+    for measure in report.measures if not report.named.isdisjoint(units) else ():
+        unit = units.get(measure.code)
         if unit is not None and (measure.unit != unit or not readable(measure)):
             found.append(_doubt(measure, "unknown-unit" if measure.unit != unit else "unreadable-value", rule_set))
     for rule in rule_set.concerning(report):

@@ -76,8 +76,14 @@ def streak(when: Mapping[str, Any]) -> Condition:
 def usual(when: Mapping[str, Any]) -> Condition:
     """Holds when the report's latest value is at least `by` above or below the median of the patient's own."""
     by, sign, find = float(when["by"]), _sign(when), _course(when)
+    code, unit, lowest = when["code"], when.get("unit", ""), min if when["side"] == "above" else max
 
     def check(report: Report, history: History) -> Hit | None:
+        own = report.of(code, unit)
+        if len(own) == 1:  # far from no value at all, so not from their middle
+            ends = history.ends(code, unit)
+            if ends is None or sign * (worth(own[0]) - lowest(ends)) < by - _ALMOST:
+                return None
         course = find(report, history)
         if course is None or course.last.comparator:
             return None
@@ -145,7 +151,7 @@ def missing(when: Mapping[str, Any]) -> Condition:
     window = timedelta(hours=when["for_hours"])
 
     def check(report: Report, history: History) -> Hit | None:
-        if any(m.code == code for m in report.measures):
+        if code in report.named:
             return None
         before = [m for m in history.of(code, unit) if m.at <= report.at]
         if len(before) < enough or before[-1].at > report.at - window:

@@ -29,16 +29,24 @@ class Report:
     measures: tuple[Measure, ...]
     answers: Mapping[str, Any] = field(default_factory=dict)
     named: frozenset[str] = field(init=False, repr=False, compare=False)
+    _all: dict[str, list[Measure]] = field(init=False, repr=False, compare=False)
     _by_code: dict[str, list[Measure]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """The readable measures are put by their codes once, since many rules ask for them; `named` are all codes."""
+        """The measures are put by their codes once, since many rules ask for them; `named` are all of the codes."""
+        every: dict[str, list[Measure]] = {}
         by_code: dict[str, list[Measure]] = {}
         for measure in self.measures:
+            every.setdefault(measure.code, []).append(measure)
             if measure.value is not None and isfinite(measure.value):
                 by_code.setdefault(measure.code, []).append(measure)
+        object.__setattr__(self, "_all", every)
         object.__setattr__(self, "_by_code", by_code)
-        object.__setattr__(self, "named", frozenset([measure.code for measure in self.measures]))
+        object.__setattr__(self, "named", frozenset(every))
+
+    def all_of(self, code: str) -> Sequence[Measure]:
+        """The measures of this code, readable or not, in whatever unit."""
+        return self._all.get(code, _NOTHING)
 
     def of(self, code: str, unit: str = "") -> Sequence[Measure]:
         """The readable measures of this code, in this unit if one is given, as the report has them."""
@@ -210,6 +218,15 @@ class History:
             if not self._in_order:
                 found.sort(key=_AT_AND_ID)
             self._sorted[code, unit] = found
+        return found
+
+    def ends(self, code: str, unit: str) -> tuple[float, float] | None:
+        """The lowest and the highest of them all, so that most changes need no further looking; None without any."""
+        at = "ends", code, unit
+        if at not in self.worked_out:
+            values = [m.value for m in self.of(code, unit) if m.value is not None]
+            self.worked_out[at] = (min(values), max(values)) if values else None
+        found: tuple[float, float] | None = self.worked_out[at]
         return found
 
     def between(self, code: str, unit: str, since: datetime, until: datetime) -> list[Measure]:
