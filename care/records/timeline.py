@@ -77,6 +77,8 @@ def _part(
         model.id.label("ref"),
         func.jsonb_build_object(*pairs, type_=JSONB).label("detail"),
     ).where(model.patient_id == patient_id)
+    if model is RiskAssessment:  # what is tried out in the shadow is no event of the patient's
+        found = found.where(RiskAssessment.mode != "shadow")
     if before is not None:
         found = found.where(moment < before)
     return found.order_by(moment.desc(), model.id.desc())
