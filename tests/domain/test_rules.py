@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from care.domain.codes import LANGUAGES, Priority
 from care.domain.measure import Measure
@@ -291,6 +293,37 @@ def test_a_meters_limit_is_no_value_for_a_course() -> None:
     assert judge([rules], Report("r", NOW, (Measure("m", "c", 40.0, "", NOW),)), before) != ()
     high = [replace(m, comparator=">") for m in before]
     assert judge([rules], Report("r", NOW, (Measure("m", "c", 40.0, "", NOW),)), high) == ()
+
+
+@given(
+    st.lists(st.tuples(st.integers(700, 900), st.integers(1, 120)), max_size=12),
+    st.lists(st.tuples(st.integers(700, 900), st.integers(0, 2)), min_size=1, max_size=2),
+    st.integers(1, 60),
+)
+@settings(max_examples=300, deadline=None)
+def test_changes_are_those_that_plain_counting_finds(
+    before: list[tuple[int, int]], now: list[tuple[int, int]], tenths: int
+) -> None:
+    """Most histories are put aside by a short look at their ends; that look must never be wrong."""
+
+    def weights(entries: list[tuple[int, int]], prefix: str) -> tuple[Measure, ...]:
+        return tuple(
+            Measure(f"{prefix}{i}", "c", value / 10, "kg", NOW - timedelta(hours=hours))
+            for i, (value, hours) in enumerate(entries)
+        )
+
+    own, past = weights(now, "now"), weights(before, "before")
+    pairs = [
+        (round((a.value or 0) - (b.value or 0), 6))
+        for a in own
+        for b in (*own, *past)
+        if timedelta() < a.at - b.at <= timedelta(hours=72)
+    ]
+    for test, field, sign in (("delta", "gain", 1), ("fall", "drop", -1)):
+        when = {"test": test, "code": "c", "unit": "kg", field: tenths / 10, "within_hours": 72, "days": 3}
+        rules = read_rules(one_rule(when=when))
+        found = judge([rules], Report("r", NOW, own), past)
+        assert bool(found) == any(sign * change >= tenths / 10 for change in pairs), (test, pairs)
 
 
 def test_one_code_is_judged_in_one_unit_only() -> None:

@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from care.domain.measure import Measure
-from care.domain.rules import conditions, trends
+from care.domain.rules import charts, conditions, trends
+from care.domain.rules.history import History
 from care.domain.rules.shown import number
-from care.domain.rules.values import Condition, History, Hit, Needs, Report
+from care.domain.rules.values import Condition, Hit, Needs, Report
 from care.domain.scores import news2
 from care.errors import Invalid
 
@@ -130,9 +131,9 @@ _COMPILERS: Mapping[str, Callable[[Mapping[str, Any]], Condition]] = {
     "answer": conditions.answer,
     "slope": trends.slope,
     "streak": trends.streak,
-    "usual": trends.usual,
-    "ewma": trends.ewma,
-    "cusum": trends.cusum,
+    "usual": charts.usual,
+    "ewma": charts.ewma,
+    "cusum": charts.cusum,
     "missing": trends.missing,
     "score": score,
     "all": every,

@@ -17,8 +17,9 @@ from datetime import timedelta
 from typing import Any
 
 from care.domain.measure import Measure
+from care.domain.rules.history import History, known
 from care.domain.rules.shown import most_extreme, named, number, shown, worth
-from care.domain.rules.values import Condition, History, Hit, Report, known
+from care.domain.rules.values import Condition, Hit, Report
 
 _OPS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,

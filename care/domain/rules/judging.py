@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from care.domain.codes import Priority
 from care.domain.measure import Measure
-from care.domain.rules.values import Finding, History, Hit, Report, Rule, RuleSet, readable
+from care.domain.rules.history import History
+from care.domain.rules.values import Finding, Hit, Report, Rule, RuleSet, readable
 
 
 def judge(

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import isfinite
-from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from care.domain.codes import Priority
 from care.domain.measure import Measure
 
-_AT_AND_ID = attrgetter("at", "id")
+if TYPE_CHECKING:
+    from care.domain.rules.history import History
+
 REMEMBERED = 500
 """Sets of codes for which a rule set remembers the rules that they concern: forms have few."""
 _NOTHING: tuple[Measure, ...] = ()
@@ -189,73 +188,6 @@ class RuleSet:
             places.update(self._by_code.get(code, ()))
         places.update(p for one, p in self._by_prefix if any(code.startswith(one) for code in codes))
         return tuple(self.rules[place] for place in sorted(places))
-
-
-class History:
-    """A patient's earlier measures; those of one code are picked out when they are first asked for.
-
-    `in_order`: they are given oldest first already (by time, then id), and need no sorting. `worked_out` is where
-    conditions leave for each other what they worked out of it: one history belongs to one report.
-    """
-
-    __slots__ = ("_by_code", "_in_order", "_measures", "_sorted", "_times", "worked_out")
-
-    def __init__(self, measures: Sequence[Measure], in_order: bool = False) -> None:
-        self._measures, self._in_order = measures, in_order
-        self._by_code: dict[str, list[Measure]] | None = None
-        self._sorted: dict[tuple[str, str], list[Measure]] = {}
-        self._times: dict[tuple[str, str], list[datetime]] = {}
-        self.worked_out: dict[object, Any] = {}
-
-    def of(self, code: str, unit: str) -> list[Measure]:
-        """The readable measures of this code in this unit, oldest first. An empty unit means a count or a grade."""
-        found = self._sorted.get((code, unit))
-        if found is None:
-            if self._by_code is None:
-                self._by_code = _grouped(self._measures)
-            same = self._by_code.get(code, ())
-            found = [m for m in same if m.value is not None and isfinite(m.value) and (not unit or m.unit == unit)]
-            if not self._in_order:
-                found.sort(key=_AT_AND_ID)
-            self._sorted[code, unit] = found
-        return found
-
-    def ends(self, code: str, unit: str) -> tuple[float, float] | None:
-        """The lowest and the highest of them all, so that most changes need no further looking; None without any."""
-        at = "ends", code, unit
-        if at not in self.worked_out:
-            values = [m.value for m in self.of(code, unit) if m.value is not None]
-            self.worked_out[at] = (min(values), max(values)) if values else None
-        found: tuple[float, float] | None = self.worked_out[at]
-        return found
-
-    def between(self, code: str, unit: str, since: datetime, until: datetime) -> list[Measure]:
-        """Those of them with since <= at <= until, oldest first."""
-        found = self.of(code, unit)
-        times = self._times.get((code, unit))
-        if times is None:
-            times = self._times[code, unit] = [m.at for m in found]
-        return found[bisect_left(times, since) : bisect_right(times, until)]
-
-
-def _grouped(measures: Sequence[Measure]) -> dict[str, list[Measure]]:
-    by_code: defaultdict[str, list[Measure]] = defaultdict(list)
-    for measure in measures:
-        by_code[measure.code].append(measure)
-    return by_code
-
-
-def known(report: Report, history: History, code: str, unit: str, since: datetime, until: datetime) -> list[Measure]:
-    """The earlier measures and the report's own with since <= at <= until, oldest first."""
-    found = history.between(code, unit, since, until)
-    own = [m for m in report.of(code, unit) if since <= m.at <= until]
-    if not own:
-        return found
-    late = not found or found[-1].at < own[0].at
-    found += own
-    if len(own) > 1 or not late:
-        found.sort(key=_AT_AND_ID)
-    return found
 
 
 def readable(measure: Measure) -> bool:
