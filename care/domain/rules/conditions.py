@@ -64,11 +64,11 @@ def signed(value: float, op: str) -> float:
 def compare(when: Mapping[str, Any]) -> Condition:
     """Holds when a value of the report is beyond the threshold; the most extreme one is named."""
     op, threshold, pick = when["op"], float(when["threshold"]), chosen(when)
-    passes = _OPS[op]
+    passes, code, unit = _OPS[op], when.get("code"), when.get("unit", "")
 
     def check(report: Report, history: History) -> Hit | None:
         found: list[Measure] | None = None
-        for m in pick(report):
+        for m in report.of(code, unit) if code else pick(report):
             if beyond(m, op, threshold) if m.comparator else passes(m.value, threshold):  # type: ignore[arg-type]
                 found = [m] if found is None else [*found, m]
         if found is None:

@@ -13,6 +13,7 @@ from typing import Any
 from care.domain.measure import Measure
 from care.domain.rules.values import Report
 
+_AT = attrgetter("at")
 _AT_AND_ID = attrgetter("at", "id")
 
 
@@ -23,13 +24,12 @@ class History:
     conditions leave for each other what they worked out of it: one history belongs to one report.
     """
 
-    __slots__ = ("_by_code", "_in_order", "_measures", "_sorted", "_times", "worked_out")
+    __slots__ = ("_by_code", "_in_order", "_measures", "_sorted", "worked_out")
 
     def __init__(self, measures: Sequence[Measure], in_order: bool = False) -> None:
         self._measures, self._in_order = measures, in_order
         self._by_code: dict[str, list[Measure]] | None = None
         self._sorted: dict[tuple[str, str], list[Measure]] = {}
-        self._times: dict[tuple[str, str], list[datetime]] = {}
         self.worked_out: dict[object, Any] = {}
 
     def of(self, code: str, unit: str) -> list[Measure]:
@@ -57,10 +57,8 @@ class History:
     def between(self, code: str, unit: str, since: datetime, until: datetime) -> list[Measure]:
         """Those of them with since <= at <= until, oldest first."""
         found = self.of(code, unit)
-        times = self._times.get((code, unit))
-        if times is None:
-            times = self._times[code, unit] = [m.at for m in found]
-        return found[bisect_left(times, since) : bisect_right(times, until)]
+        last = len(found) if not found or found[-1].at <= until else bisect_right(found, until, key=_AT)
+        return found[bisect_left(found, since, key=_AT) : last]
 
 
 def _grouped(measures: Sequence[Measure]) -> dict[str, list[Measure]]:
