@@ -93,10 +93,14 @@ class ChannelError(CareError):
 
 
 class AssessmentError(CareError):
-    """A model must not or cannot speak about this report; a nurse looks instead. `reason` equals `code`."""
+    """A model must not or cannot speak about this report; a nurse looks instead. `reason` equals `code`.
+
+    `bundle_sha256` is the bundle that did not speak, where it is known.
+    """
 
     status = 500
     title = "Not assessed"
+    bundle_sha256: str = ""
 
     @property
     def reason(self) -> str:

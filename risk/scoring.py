@@ -8,22 +8,25 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
 import onnxruntime as ort
 
-from care.domain.assessment import Assessment, Contribution
+from care.domain.assessment import Assessment, Before, Change, Contribution, HeadSays
 from care.domain.measure import Measure
 from care.errors import AssessmentError
+from risk.bands import band_of
 from risk.bundle import Bundle
-from risk.features import Floats, Row, extract
-from risk.manifest import Band
+from risk.features import Floats, Row, plan_of
+from risk.manifest import Head
 
-OUTPUTS = ("risk", "contributions", "logit")
 ADDS_UP = 1e-4  # float32 sums of a dozen terms stay well below this; a wrong graph does not
 Report = tuple[Sequence[Measure], datetime, str]
+Outputs = tuple[Floats, Floats, Floats]  # risk (n), contributions (n, features), logit (n)
+
+_contribution = Contribution._make
 
 
 class Scorer:
@@ -31,19 +34,35 @@ class Scorer:
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
+        manifest = bundle.manifest
+        self.plan = plan_of(manifest)
+        self._heads = manifest.heads
+        self._main = manifest.head
+        self._base = manifest.head.base
+        self._outputs = [name for head in manifest.heads for name in (head.risk, head.contributions, head.logit)]
+        self._names = tuple(feature.name for feature in manifest.features)
+        self._labels = tuple(feature.label for feature in manifest.features)
+        self._tensors = [
+            (tensor.name, [self._names.index(name) for name in tensor.features]) for tensor in manifest.tensors
+        ]
+        self._input = manifest.graph.input
         self._lock = threading.Lock()
         self._session: ort.InferenceSession | None = None
         self._pid = 0
 
-    def assess(self, measures: Sequence[Measure], at: datetime, zone: str) -> Assessment:
+    def assess(self, measures: Sequence[Measure], at: datetime, zone: str, before: Before | None = None) -> Assessment:
         """The Assessment at the aware moment `at`, for a patient who lives in `zone`.
 
-        Raises AssessmentError with the reason where the bundle must abstain (see `features.extract`), or where the
-        graph failed (graph-failed, graph-output).
+        `before` is the patient's last assessment by this bundle: it holds a band and says what changed. Raises
+        AssessmentError with the reason where the bundle must abstain (see `features.extract`), or where the graph
+        failed (graph-failed, graph-output); `bundle_sha256` of the error says which bundle it was.
         """
-        row = extract(self.bundle.manifest, measures, at, zone)
-        risk, contributions, logit = self.run(row.vector.reshape(1, -1))
-        return self._assessment(row, float(risk[0]), contributions[0], float(logit[0]))
+        try:
+            row = self.plan.row(measures, at, zone)
+            return self._assessment(row, self._first(self.run_heads(row.vector.reshape(1, -1)), 0), before)
+        except AssessmentError as error:
+            error.bundle_sha256 = self.bundle.sha256
+            raise
 
     def score_many(self, reports: Iterable[Report]) -> list[Assessment | AssessmentError]:
         """One result a report, in order: its Assessment, or why there is none. One run of the graph for all of them."""
@@ -52,33 +71,57 @@ class Scorer:
         if not rows:
             return [refusal for refusal in found if isinstance(refusal, AssessmentError)]
         try:
-            risk, contributions, logit = self.run(np.stack([row.vector for row in rows]))
+            outputs = self.run_heads(np.stack([row.vector for row in rows]))
         except AssessmentError as error:
             return [error if isinstance(row, Row) else row for row in found]
-        scored = iter([self._settled(row, *out) for row, *out in zip(rows, risk, contributions, logit, strict=True)])
+        scored = iter([self._settled(row, self._first(outputs, number)) for number, row in enumerate(rows)])
         return [next(scored) if isinstance(row, Row) else row for row in found]
 
-    def run(self, vectors: Floats) -> tuple[Floats, Floats, Floats]:
-        """Risk (n), contributions (n, features) and logit (n), as the graph gives them, of float32 (n, features)."""
+    def run(self, vectors: Floats) -> Outputs:
+        """The main head's risk (n), contributions (n, features) and logit (n), of float32 (n, features)."""
+        return self.run_heads(vectors)[0]
+
+    def run_heads(self, vectors: Floats) -> list[Outputs]:
+        """Each head's outputs as the graph gives them, the main one's first. AssessmentError where it does not run."""
         try:
-            risk, contributions, logit = self._ready().run(OUTPUTS, {self.bundle.manifest.graph.input: vectors})
+            out = self._ready().run(self._outputs, self._fed(vectors))
         except Exception as error:  # whatever the runtime raises, a nurse looks
             raise AssessmentError("graph-failed", "the model did not run") from error
-        expected = (vectors.shape[0],)
-        if risk.shape != expected or logit.shape != expected or contributions.shape != vectors.shape:
-            raise AssessmentError("graph-output", "the model's answer has the wrong shape")
-        return risk, contributions, logit
+        rows = (vectors.shape[0],)
+        heads = []
+        for place in range(0, len(out), 3):
+            risk, contributions, logit = out[place : place + 3]
+            if risk.shape != rows or logit.shape != rows or contributions.shape != vectors.shape:
+                raise AssessmentError("graph-output", "the model's answer has the wrong shape")
+            heads.append((risk, contributions, logit))
+        return heads
+
+    def assessment(self, row: Row, before: Before | None = None) -> Assessment:
+        """The Assessment of a row that was extracted before; as `assess`."""
+        return self._assessment(row, self._first(self.run_heads(row.vector.reshape(1, -1)), 0), before)
+
+    def _fed(self, vectors: Floats) -> Mapping[str, Floats]:
+        if not self._tensors:
+            return {self._input: vectors}
+        return {name: np.ascontiguousarray(vectors[:, places]) for name, places in self._tensors}
+
+    @staticmethod
+    def _first(outputs: Sequence[Outputs], row: int) -> list[tuple[float, list[float], float]]:
+        """One row of each head's outputs, as plain numbers."""
+        return [(float(risk[row]), shares[row].tolist(), float(logit[row])) for risk, shares, logit in outputs]
 
     def _row(self, report: Report) -> Row | AssessmentError:
         try:
-            return extract(self.bundle.manifest, *report)
+            return self.plan.row(*report)
         except AssessmentError as error:
+            error.bundle_sha256 = self.bundle.sha256
             return error
 
-    def _settled(self, row: Row, risk: float, contributions: Floats, logit: float) -> Assessment | AssessmentError:
+    def _settled(self, row: Row, heads: list[tuple[float, list[float], float]]) -> Assessment | AssessmentError:
         try:
-            return self._assessment(row, float(risk), contributions, float(logit))
+            return self._assessment(row, heads, None)
         except AssessmentError as error:
+            error.bundle_sha256 = self.bundle.sha256
             return error
 
     def _ready(self) -> ort.InferenceSession:
@@ -94,36 +137,55 @@ class Scorer:
                 self._pid = os.getpid()
             return self._session
 
-    def _assessment(self, row: Row, risk: float, contributions: Floats, logit: float) -> Assessment:
-        manifest = self.bundle.manifest
-        shares = contributions.tolist()
-        if not _adds_up(risk, sum(shares) + manifest.head.base, logit):
-            raise AssessmentError("graph-output", "the model's answer is not a risk with its reasons")
-        band = band_of(manifest.head.bands, risk)
+    def _assessment(self, row: Row, heads: list[tuple[float, list[float], float]], before: Before | None) -> Assessment:
+        for head, (risk, shares, logit) in zip(self._heads, heads, strict=True):
+            if not adds_up(risk, sum(shares) + head.base, logit):
+                raise AssessmentError("graph-output", "the model's answer is not a risk with its reasons")
+        if before is not None and before.bundle_sha256 != self.bundle.sha256:
+            before = None  # another version's bands and shares are not compared
+        risk, shares, _ = heads[0]
+        previous = before.band if before is not None else None
+        band = band_of(self._main.bands, risk, previous, self._main.clear_factor)
+        parts = tuple(map(_contribution, zip(self._names, self._labels, row.values, shares, row.filled, strict=True)))
         return Assessment(
-            bundle_id=manifest.id,
-            bundle_sha256=self.bundle.sha256,
-            risk=risk,
-            band=band.id,
-            priority=band.priority,
-            contributions=tuple(
-                Contribution(feature.name, feature.label, value, share)
-                for feature, value, share in zip(manifest.features, row.values, shares, strict=True)
-            ),
-            missing=row.missing,
-            vector=tuple(row.vector.tolist()),
-            inputs=row.inputs,
+            self.bundle.manifest.id,
+            self.bundle.sha256,
+            risk,
+            band.id,
+            band.priority,
+            parts,
+            row.missing,
+            tuple(row.vector.tolist()),
+            row.inputs,
+            row.carried,
+            changes(parts, before) if before is not None else (),
+            None,
+            self._others(heads) if len(heads) > 1 else (),
+            previous,
         )
 
+    def _others(self, heads: list[tuple[float, list[float], float]]) -> tuple[HeadSays, ...]:
+        pairs = list(zip(self._heads, heads, strict=True))[1:]
+        return tuple(HeadSays(head.name, risk, _band(head, risk)) for head, (risk, _, _) in pairs)
 
-def _adds_up(risk: float, total: float, logit: float) -> bool:
+
+def _band(head: Head, risk: float) -> str:
+    return band_of(head.bands, risk).id
+
+
+def changes(now: Sequence[Contribution], before: Before) -> tuple[Change, ...]:
+    """What differs from the last assessment, what moved the logit most first."""
+    found = [
+        Change(share.name, share.label, before.values[share.name], share.value, share.logit - before.shares[share.name])
+        for share in now
+        if share.name in before.values and share.name in before.shares and share.value != before.values[share.name]
+    ]
+    return tuple(sorted(found, key=lambda change: -abs(change.logit)))
+
+
+def adds_up(risk: float, total: float, logit: float) -> bool:
     """Whether contributions and base (`total`) are the logit, and the logit the risk; never so for NaN or infinity."""
     if not (math.isfinite(total) and math.isfinite(logit) and 0.0 <= risk <= 1.0):
         return False
     same_logit = abs(total - logit) <= ADDS_UP * max(1.0, abs(total))
     return same_logit and abs(risk - 0.5 * (1.0 + math.tanh(logit / 2.0))) <= ADDS_UP
-
-
-def band_of(bands: Sequence[Band], risk: float) -> Band:
-    """The highest band that the risk reaches; bands rise from 0."""
-    return next(band for band in reversed(bands) if risk >= band.ge)

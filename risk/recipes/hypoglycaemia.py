@@ -25,6 +25,7 @@ import numpy as np
 
 from care.domain.measure import Measure
 from care.errors import AssessmentError
+from risk.bands import band_of
 from risk.bundle import load
 from risk.features import extract
 from risk.golden import verify
@@ -36,7 +37,7 @@ from risk.recipes.fitting import cross_validate, fit_additive, fit_calibrated, f
 from risk.recipes.hypoglycaemia_words import card, draft, trained
 from risk.recipes.made_up import golden_rows
 from risk.recipes.validation import over_repeats, with_intervals
-from risk.scoring import Scorer, band_of
+from risk.scoring import Scorer
 
 LOW, DRAWS, FOLDS, REPEATS = 70.0, 200, 5, 5
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)

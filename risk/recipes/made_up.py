@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from care.errors import AssessmentError
+from risk.bands import band_of
 from risk.features import extract
 from risk.golden import measures_of
 from risk.manifest import Manifest
 from risk.recipes.export import Logistic
-from risk.scoring import band_of
 
 # Zones and days that once went wrong: no change of clocks, both changes of clocks, a half-hour zone, far from UTC
 _PLACES = (

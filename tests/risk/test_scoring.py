@@ -17,7 +17,8 @@ from care.domain.measure import Measure
 from care.errors import AssessmentError
 from risk.bundle import load
 from risk.golden import verify
-from risk.scoring import Scorer, band_of
+from risk.bands import band_of
+from risk.scoring import Scorer
 from tests.conftest import ROOT
 from tests.risk.conftest import DIRECTORY, EVENING, diary, glucose
 
