@@ -144,7 +144,7 @@ def test_words_of_danger_in_a_message_raise_an_alarm_and_are_answered_at_once(
 def test_on_a_shared_phone_the_one_who_is_signed_in_is_the_one_who_writes(
     session: Session, rt: Runtime, clinic: Clinic, client: FlaskClient, bearer: dict[str, str], patient: Patient
 ):
-    enrolled(session, rt, clinic.nurse, record_number="T-2", contacts=(("sms", PHONE, "the other one"),))
+    enrolled(session, rt, clinic.nurse, record_number="T-2", contacts=(("sms", PHONE, "sister"),))
     client.post("/api/v1/me/messages", json={"text": "it is me"}, headers=bearer)
     (row,) = session.scalars(select(Communication).where(Communication.direction == "in"))
     assert row.patient_id == patient.id
