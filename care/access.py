@@ -1,9 +1,9 @@
 """may(): who may come in by a door. Deny by default: an endpoint without it answers nobody.
 
 The roles are those of staff (nurse, clinician, admin), `patient` (the signed-in app), `provider` (a webhook, which
-proves itself by its signature), `monitor` (the metrics, which ask for a token of their own), `developer` (whoever sits
-at a demonstration: only where the simulator is on) and `anyone`. This says who may knock; what they may see is decided
-by `visible_to` on every row.
+proves itself by its signature), `integrator` (a system of the hospital, by its own key), `monitor` (the metrics, which
+ask for a token of their own), `developer` (whoever sits at a demonstration: only where the simulator is on) and
+`anyone`. This says who may knock; what they may see is decided by `visible_to` on every row.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 STAFF = frozenset({"nurse", "clinician", "admin"})
-ROLES = STAFF | {"patient", "provider", "monitor", "developer", "anyone"}
+ROLES = STAFF | {"patient", "provider", "integrator", "monitor", "developer", "anyone"}
 
 F = TypeVar("F", bound=Callable[..., Any])
 

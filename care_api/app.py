@@ -38,6 +38,7 @@ from care_api import (
     health,
     me,
     metrics,
+    observations,
     openapi,
     patient_page,
     problems,
@@ -48,7 +49,14 @@ from care_api import (
 from care_api.meter import Meter, metered
 
 ROOT = Path(__file__).resolve().parent.parent
-API = (sign_in.blueprint, me.blueprint, push.blueprint, forms.blueprint, questionnaires.blueprint)
+API = (
+    sign_in.blueprint,
+    me.blueprint,
+    push.blueprint,
+    forms.blueprint,
+    questionnaires.blueprint,
+    observations.blueprint,
+)
 
 
 class NotConfigured(SystemExit):

@@ -7,6 +7,7 @@ from flask import Flask
 from care_api.commands.accounts import staff_group
 from care_api.commands.bots import bots_group
 from care_api.commands.chat import chat
+from care_api.commands.integrators import integrators_group
 from care_api.commands.keeping import audit_group, backup, keys_group, restore
 from care_api.commands.models import risk_group
 from care_api.commands.prepare import prepare, seed
@@ -21,6 +22,7 @@ COMMANDS = (
     staff_group,
     audit_group,
     keys_group,
+    integrators_group,
     backup,
     restore,
     risk_group,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from care.access import STAFF, allowed_roles
 from care.errors import NotAllowed, NotFound, NotSignedIn
 from care.runtime import Runtime
-from care.services import signin
+from care.services import integrators, signin
 from care_api.database import db
 from care_api.problems import answer, for_machines
 
@@ -20,10 +20,10 @@ SIGN_IN = "/sign-in"
 
 
 def register(app: Flask, rt: Runtime) -> None:
-    """Before each request: g.session, g.rt, and g.staff or g.patient where the endpoint is not for anyone."""
+    """Before each request: g.session, g.rt, and whoever of staff, patient and integrator an endpoint asks for."""
 
     def admit() -> Response | None:
-        g.rt, g.session, g.staff, g.patient = rt, db.session(), None, None
+        g.rt, g.session, g.staff, g.patient, g.integrator = rt, db.session(), None, None, None
         if request.url_rule is None or _is_static():
             return None
         roles = roles_of(app, request.endpoint or "", request.method)
@@ -35,6 +35,9 @@ def register(app: Flask, rt: Runtime) -> None:
             raise NotFound("page", "there is no such page")
         if roles & {"anyone", "provider", "monitor", "developer"}:
             _recognise(g.session)
+            return None
+        if "integrator" in roles:
+            g.integrator = integrators.integrator_by_key(g.session, bearer())
             return None
         if "patient" in roles:
             g.patient = signin.patient_by_token(g.session, rt.now(), bearer())

@@ -15,6 +15,7 @@ from care_api.fields import StrictParser, Text
 
 VERSION = "1.0.0"
 BEARER: list[dict[str, list[str]]] = [{"patient": []}]
+KEY: list[dict[str, list[str]]] = [{"integrator": []}]
 
 
 class ProblemSchema(ma.Schema):
@@ -62,6 +63,8 @@ def install(app: Flask, public_url: str) -> Api:
     api.register_field(Text, "string", None)
     bearer = {"type": "http", "scheme": "bearer", "description": "The token of POST /api/v1/sign-in/tokens"}
     api.spec.components.security_scheme("patient", bearer)
+    key = {"type": "http", "scheme": "bearer", "description": "An integrator's key (`flask integrators add`)"}
+    api.spec.components.security_scheme("integrator", key)
 
     @may("anyone")
     def document() -> Response:

@@ -56,6 +56,7 @@ SOURCES = {
     "text": "by text",
     "app": "in the app",
     "staff": "by staff",
+    "integrator": "from another system",
     "patient": "by the patient",
 }
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

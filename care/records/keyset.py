@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from care.domain.codes import Purpose
 from care.records.communications import Communication
-from care.records.questionnaire_responses import QuestionnaireResponse
+from care.records.questionnaire_responses import MEASUREMENTS, QuestionnaireResponse
 
 Place = tuple[datetime, UUID]
 """Where a row stands in its list."""
@@ -20,8 +20,10 @@ Place = tuple[datetime, UUID]
 def reports_before(
     session: Session, patient_id: UUID, place: Place | None, limit: int
 ) -> list[tuple[Place, QuestionnaireResponse]]:
-    """A patient's reports that stand behind `place`, or the newest ones, each with its own place."""
-    found = select(QuestionnaireResponse).where(QuestionnaireResponse.patient_id == patient_id)
+    """A patient's own reports that stand behind `place`, or the newest ones, each with its own place."""
+    found = select(QuestionnaireResponse).where(
+        QuestionnaireResponse.patient_id == patient_id, QuestionnaireResponse.questionnaire != MEASUREMENTS
+    )
     return _before(session, found, QuestionnaireResponse.authored_at, QuestionnaireResponse.id, place, limit)
 
 

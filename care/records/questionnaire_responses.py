@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from care.records.base import Base, OfPatient, Queued
 from care.records.seal import SealedJson
 
+MEASUREMENTS = "https://care.invalid/fhir/measurements"
+"""What stands for a questionnaire in a report that nobody answered: values of a laboratory, a device or a nurse."""
+
 
 class QuestionnaireResponse(OfPatient, Queued, Base):
     """One report. `score_at` is the queue of scoring; `authored_at` is when it was true, `recorded_at` when we knew.

@@ -30,7 +30,7 @@ from care.records.among import among
 from care.records.care_plans import CarePlan
 from care.records.ids import new_id
 from care.records.patients import ContactPoint, Patient
-from care.records.questionnaire_responses import QuestionnaireResponse
+from care.records.questionnaire_responses import MEASUREMENTS, QuestionnaireResponse
 from care.records.risk_assessments import RiskAssessment
 from care.runtime import Runtime
 from care.services import content, outbox
@@ -131,7 +131,8 @@ class _Batch:
         plan = self.plans.get(row.care_plan_id) if row.care_plan_id else None
         own, history = self.series.of(row)
         findings: tuple[Finding, ...] = ()
-        assessment, failure, sha256, bundle = None, NO_PLAN, "", ""
+        assessment, sha256, bundle = None, "", ""
+        failure = "" if row.questionnaire == MEASUREMENTS else NO_PLAN  # a laboratory knows nothing of plans
         try:
             rule_sets = self.thresholds.applied(self._rules(plan, own), patient.id)
             if rule_sets:

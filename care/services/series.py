@@ -14,7 +14,7 @@ from care.domain.codes import ResponseStatus
 from care.domain.measure import Measure
 from care.domain.questionnaire import Answer, Answers, from_response
 from care.records.observations import Observation
-from care.records.questionnaire_responses import QuestionnaireResponse
+from care.records.questionnaire_responses import MEASUREMENTS, QuestionnaireResponse
 from care.services import content
 
 WINDOW = timedelta(days=30)
@@ -85,6 +85,8 @@ class LazyAnswers(Mapping[str, tuple[Answer, ...]]):
         self._opened: Answers | None = None
 
     def _answers(self) -> Answers:
+        if self._row.questionnaire == MEASUREMENTS:
+            return {}
         if self._opened is None:
             form = content.questionnaire(self._session, self._row.questionnaire)
             self._opened = from_response(form, self._row.document)

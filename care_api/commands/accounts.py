@@ -58,11 +58,11 @@ def add(
     Asks for the password on a terminal; elsewhere, without --password-stdin, one is made up and printed. Prints
     {id, username, role, team} and the password if it was made up.
     """
-    session, rt = db.session(), _runtime()
+    session, rt = db.session(), runtime()
     password, made_up = _password(password_stdin)
     if organization and session.scalars(select(Organization.id).limit(1)).first() is None:
         accounts.add_organization(session, rt, organization, country, time_zone, (team or "Care team",))
-    admin = _administrator(session, by) if by else None
+    admin = administrator(session, by) if by else None
     person = accounts.add_staff(
         session,
         rt,
@@ -93,10 +93,10 @@ def password(username: str, by: str, password_stdin: bool, as_json: bool) -> Non
     """
     session = db.session()
     chosen, made_up = _password(password_stdin)
-    admin, person = _administrator(session, by), by_username(session, username)
+    admin, person = administrator(session, by), by_username(session, username)
     if person is None:
         raise NotFound("practitioner", f"there is no account {username!r}")
-    accounts.set_password(session, _runtime(), admin, person.id, chosen)
+    accounts.set_password(session, runtime(), admin, person.id, chosen)
     tell({"id": person.id, "username": person.username} | ({"password": chosen} if made_up else {}), as_json)
 
 
@@ -108,7 +108,7 @@ def password(username: str, by: str, password_stdin: bool, as_json: bool) -> Non
 def team(name: str, by: str, as_json: bool) -> None:
     """Add a care team to the administrator's organization. Prints {id, name}."""
     session = db.session()
-    made = care_teams.add_care_team(session, _runtime(), _administrator(session, by), name)
+    made = care_teams.add_care_team(session, runtime(), administrator(session, by), name)
     tell({"id": made.id, "name": made.name}, as_json)
 
 
@@ -121,7 +121,7 @@ def _password(from_input: bool) -> tuple[str, bool]:
     return secrets.token_urlsafe(15), True
 
 
-def _administrator(session: Session, username: str) -> Staff:
+def administrator(session: Session, username: str) -> Staff:
     found = by_username(session, username)
     if found is None or not found.active:
         raise NotFound("practitioner", f"there is no account {username!r}")
@@ -138,6 +138,6 @@ def _team(session: Session, admin: Staff | None, name: str) -> UUID:
     return found
 
 
-def _runtime() -> Runtime:
+def runtime() -> Runtime:
     rt: Runtime = current_app.extensions["care.runtime"]
     return rt
