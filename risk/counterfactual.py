@@ -16,7 +16,7 @@ from care.domain.assessment import Assessment, Counterfactual
 from risk.bands import band_of
 from risk.features import Floats
 from risk.manifest import Feature, Manifest
-from risk.scoring import Scorer, adds_up
+from risk.scoring import Scorer, adds_up, totals_of
 
 GRID, HALVINGS = 24, 12
 
@@ -98,17 +98,16 @@ def _left(scorer: Scorer, found: Assessment, vector: Floats, candidates: list[tu
             possible.append(True)
         except ValueError:  # no logarithm: the range's end is not in reach
             possible.append(False)
-    risks, shares, logits = scorer.run(rows)
+    told, shares, logits = scorer.run(rows)
     head = scorer.bundle.manifest.head
     order = [band.id for band in head.bands]
     here = order.index(found.band)
-    sums = shares.sum(axis=1, dtype=np.float64) + head.base
+    totals = totals_of(head.base, shares)
+    risks = 0.5 * (1.0 + np.tanh(totals / 2.0))
     lower: list[str | None] = []
-    for may, risk, total, logit in zip(possible, risks.tolist(), sums.tolist(), logits.tolist(), strict=True):
-        band = (
-            band_of(head.bands, risk, found.band, head.clear_factor).id if may and adds_up(risk, total, logit) else ""
-        )
-        lower.append(band if band and order.index(band) < here else None)
+    for may, risk, *one in zip(possible, risks.tolist(), told.tolist(), totals.tolist(), logits.tolist(), strict=True):
+        band = band_of(head.bands, risk, found.band, head.clear_factor).id
+        lower.append(band if may and adds_up(*one) and order.index(band) < here else None)
     return lower
 
 

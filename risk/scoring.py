@@ -1,6 +1,8 @@
 """From a bundle and a patient's measures to an Assessment, or to the reason why there is none.
 
-One `session.run` a report. The graph gives risk, contributions and logit; what does not add up is not shown.
+One `session.run` a report. The graph gives risk, contributions and logit; what does not add up is not shown. The risk
+that is told is reckoned here from the contributions, in double precision: a graph adds a row up in another order when
+it stands among others, and a risk must be the same bits alone, in a batch and years later.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from datetime import datetime
 
 import numpy as np
 import onnxruntime as ort
+from numpy.typing import NDArray
 
 from care.domain.assessment import Assessment, Before, Change, Contribution, HeadSays
 from care.domain.measure import Measure
@@ -20,7 +23,6 @@ from care.errors import AssessmentError
 from risk.bands import band_of
 from risk.bundle import Bundle
 from risk.features import Floats, Row, plan_of
-from risk.manifest import Head
 
 ADDS_UP = 1e-4  # float32 sums of a dozen terms stay well below this; a wrong graph does not
 Report = tuple[Sequence[Measure], datetime, str]
@@ -138,12 +140,17 @@ class Scorer:
             return self._session
 
     def _assessment(self, row: Row, heads: list[tuple[float, list[float], float]], before: Before | None) -> Assessment:
+        risks = []
         for head, (risk, shares, logit) in zip(self._heads, heads, strict=True):
-            if not adds_up(risk, sum(shares) + head.base, logit):
+            total = head.base
+            for share in shares:
+                total += share
+            if not adds_up(risk, total, logit):
                 raise AssessmentError("graph-output", "the model's answer is not a risk with its reasons")
+            risks.append(expit(total))
         if before is not None and before.bundle_sha256 != self.bundle.sha256:
             before = None  # another version's bands and shares are not compared
-        risk, shares, _ = heads[0]
+        risk, shares = risks[0], heads[0][1]
         previous = before.band if before is not None else None
         band = band_of(self._main.bands, risk, previous, self._main.clear_factor)
         parts = tuple(map(_contribution, zip(self._names, self._labels, row.values, shares, row.filled, strict=True)))
@@ -160,17 +167,26 @@ class Scorer:
             row.carried,
             changes(parts, before) if before is not None else (),
             None,
-            self._others(heads) if len(heads) > 1 else (),
+            self._others(risks) if len(risks) > 1 else (),
             previous,
         )
 
-    def _others(self, heads: list[tuple[float, list[float], float]]) -> tuple[HeadSays, ...]:
-        pairs = list(zip(self._heads, heads, strict=True))[1:]
-        return tuple(HeadSays(head.name, risk, _band(head, risk)) for head, (risk, _, _) in pairs)
+    def _others(self, risks: Sequence[float]) -> tuple[HeadSays, ...]:
+        pairs = list(zip(self._heads, risks, strict=True))[1:]
+        return tuple(HeadSays(head.name, risk, band_of(head.bands, risk).id) for head, risk in pairs)
 
 
-def _band(head: Head, risk: float) -> str:
-    return band_of(head.bands, risk).id
+def expit(logit: float) -> float:
+    """The risk of a logit; by the same routine as for an array of them, which is the same to the last bit."""
+    return float(0.5 * (1.0 + np.tanh(logit / 2.0)))
+
+
+def totals_of(base: float, contributions: Floats) -> NDArray[np.float64]:
+    """The logits (n) that contributions (n, features) add up to, feature by feature as for one row alone."""
+    totals = np.full(contributions.shape[0], base, dtype=np.float64)
+    for place in range(contributions.shape[1]):
+        totals += contributions[:, place]
+    return totals
 
 
 def changes(now: Sequence[Contribution], before: Before) -> tuple[Change, ...]:

@@ -80,8 +80,11 @@ def test_a_risk_at_the_edge_of_a_band_is_in_it():
 
 def test_the_same_vector_gives_the_same_risk_bit_for_bit(scorer):
     found = scorer.assess(WEEK, EVENING, "UTC")
-    risk, _, _ = scorer.run(np.array([found.vector], dtype=np.float32))
-    assert float(risk[0]) == found.risk
+    again = scorer.assess(list(reversed(WEEK)), EVENING, "UTC")
+    assert (again.risk, again.contributions) == (found.risk, found.contributions)
+    risk, shares, _ = scorer.run(np.array([found.vector], dtype=np.float32))
+    assert [share.logit for share in found.contributions] == shares[0].tolist()
+    assert found.risk == pytest.approx(float(risk[0]), abs=1e-7)
 
 
 @pytest.mark.parametrize("measures", [[], [glucose(None, n, comparator="") for n in range(8)]])
@@ -115,8 +118,7 @@ def test_many_reports_are_scored_as_each_alone_and_a_bad_one_spoils_only_itself(
     assert isinstance(second, AssessmentError)
     for found, report in ((first, reports[0]), (third, reports[2])):
         alone = scorer.assess(*report)
-        assert found.risk == pytest.approx(alone.risk, abs=1e-6)
-        assert (found.band, found.inputs, found.vector) == (alone.band, alone.inputs, alone.vector)
+        assert found == alone  # to the last bit
     assert scorer.score_many([]) == []
 
 
@@ -177,7 +179,7 @@ def test_scoring_three_hundred_measures_reads_each_of_them_once():
 
 def test_the_server_side_of_risk_pulls_in_no_training_library():
     code = (
-        "import sys, risk.registry, risk.explanation; risk.registry.load_bundles();"
+        "import sys, risk.registry, risk.counterfactual; risk.registry.load_bundles();"
         "print(sorted({'pandas','sklearn','scipy','lightgbm','onnx','risk.recipes'} & set(sys.modules)))"
     )
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

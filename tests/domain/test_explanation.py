@@ -4,8 +4,12 @@ import pytest
 
 from care.domain.assessment import Assessment, Contribution
 from care.domain.codes import LANGUAGES
-from risk.explanation import explain
-from tests.risk.conftest import EVENING, diary, glucose
+from care.domain.explanation import explain
+from risk.bundle import load
+from risk.scoring import Scorer
+from tests.risk.conftest import DIRECTORY, EVENING, diary, glucose
+
+SCORER = Scorer(load(DIRECTORY))
 
 
 def assessment(*shares: Contribution, missing: tuple[str, ...] = ()) -> Assessment:
@@ -37,14 +41,14 @@ def test_numbers_are_short():
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_shipped_model_explains_itself_in_every_language(scorer, language):
-    found = scorer.assess([glucose(60 + 20 * n, n + 3) for n in range(8)], EVENING, "UTC")
+def test_the_shipped_model_explains_itself_in_every_language(language):
+    found = SCORER.assess([glucose(60 + 20 * n, n + 3) for n in range(8)], EVENING, "UTC")
     sentences = explain(found, language)
     assert 3 <= len(sentences) <= 5
     chinese = any("\u4e00" <= letter <= "\u9fff" for letter in "".join(sentences))
     assert chinese == (language != "en")
 
 
-def test_an_unknown_language_is_answered_in_english(scorer):
-    found = scorer.assess(diary(90, 120, 60, 140, 100, 88, 110), EVENING, "UTC")
+def test_an_unknown_language_is_answered_in_english():
+    found = SCORER.assess(diary(90, 120, 60, 140, 100, 88, 110), EVENING, "UTC")
     assert explain(found, "fr") == explain(found, "en")
