@@ -10,7 +10,9 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from care.errors import Invalid
 
-MOST_POINTS = 50_000_000  # a larger one is refused before it is unfolded: a few bytes may hold a wall of one colour
+# More are refused before they are unfolded: a few bytes may hold a wall of one colour. A JPEG is unfolded no larger
+# than it is kept; of any other kind each point takes some twenty bytes of a process that pages nurses too.
+MOST_POINTS, MOST_UNFOLDED = 50_000_000, 16_000_000
 LONGEST_SIDE = 3_000  # what a nurse can see of a wound on a screen; larger ones are drawn smaller
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 _QUALITY = 90
@@ -41,13 +43,13 @@ def draw_anew(content: bytes) -> Picture:
 
 
 def _drawn(opened: Image.Image) -> Picture:
-    if opened.width * opened.height > MOST_POINTS:
+    if opened.width * opened.height > (MOST_POINTS if opened.format == "JPEG" else MOST_UNFOLDED):
         raise Invalid("too-many-points", "this picture is too large to be drawn")
     drawn = opened.format in ("PNG", "GIF")
     opened.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is unfolded no larger than it is needed
     see_through = opened.has_transparency_data
-    upright = ImageOps.exif_transpose(opened)
-    points = _standard(upright, "RGBA" if see_through else "RGB")
+    ImageOps.exif_transpose(opened, in_place=True)
+    points = _standard(opened, "RGBA" if see_through else "RGB")
     points.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     clean = Image.new(points.mode, points.size)  # takes the points and leaves whatever else the file brought
     clean.paste(points)

@@ -65,6 +65,17 @@ def test_a_large_photo_is_drawn_smaller():
     assert max(picture.size) == LONGEST_SIDE
 
 
+def test_a_picture_that_is_small_to_send_and_large_to_unfold_is_refused_unless_it_is_a_photo():
+    side = 4_500  # 20 million points
+    with pytest.raises(Invalid) as refused:
+        draw_anew(bomb(side))
+    assert refused.value.code == "too-many-points"
+    assert max(_open(draw_anew(photo((side, side))).content).size) == LONGEST_SIDE
+    out = io.BytesIO()
+    Image.new("1", (3_000, 5_000)).save(out, "PNG")  # a long screenshot
+    assert _open(draw_anew(out.getvalue()).content).size == (1_800, 3_000)
+
+
 @pytest.mark.parametrize("mode", ["CMYK", "L", "1", "P", "I;16", "LA"])
 def test_every_kind_of_points_can_be_shown(mode: str):
     out = io.BytesIO()
