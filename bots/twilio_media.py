@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
 from care.domain.medium import media_type
 from care.domain.message import Fetched, Medium
@@ -77,7 +77,8 @@ def _split(address: str, asked: str = "") -> SplitResult:
         plain = place.scheme == "https" and place.port in (None, 443) and not place.username and not place.password
     except ValueError:
         plain = False
-    if not plain or any(step == ".." for step in place.path.split("/")):
+    # As the client will read it, which takes %2e for a point and goes up by two of them.
+    if not plain or any(step in (".", "..") for step in unquote(place.path).split("/")):
         raise ChannelError("permanent", "media-elsewhere", "the medium is not at the provider")
     return place
 

@@ -60,6 +60,7 @@ def test_the_older_store_is_one_bucket_and_no_other_of_its_host() -> None:
         assert get(stub)[0] == JPEG
     assert failing(leads_to(f"{host}/somebody-elses/x"), picture()) == ("permanent", "media-elsewhere", 1)
     assert failing(leads_to(f"{host}/media.twiliocdn.com/../other/x"), picture())[1:] == ("media-elsewhere", 1)
+    assert failing(leads_to(f"{host}/media.twiliocdn.com/%2E./other/x"), picture())[1:] == ("media-elsewhere", 1)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +95,7 @@ def test_where_else_it_leads_is_never_asked(place: str) -> None:
         "http://api.twilio.com" + PATH,
         f"https://api.twilio.com/2010-04-01/Accounts/AC{'2' * 32}/Messages/MM1/Media/ME1",
         f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/../AC{'2' * 32}/Messages.json",
+        f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/%2e%2E/AC{'2' * 32}/Messages.json",
         STORE,
         "https://api.twilio.com.evil.example" + PATH,
     ],
