@@ -25,7 +25,7 @@ TIMEOUT = 10.0
 LARGEST_MEDIUM = 10 * 1024 * 1024
 MEDIA_SECONDS = 30.0
 MEDIA_HOSTS = ("weixin.qq.com", "qpic.cn", "video.qq.com")
-_STALE = frozenset((40001, 40014, 42001))
+_STALE = (40001, 40014, 42001)
 _CODES: Mapping[str, Mapping[str, Any]] = json.loads(
     (Path(__file__).parent / "wechat_errors.json").read_text(encoding="utf-8")
 )["codes"]

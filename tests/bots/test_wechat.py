@@ -191,7 +191,9 @@ def test_a_limit_says_how_long_to_wait(fake: WeChatFake, wechat: WeChat):
     assert refusal(wechat).retry_after == 3600
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"errcode": "ok"}', b'{"errcode":', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"null", b'{"errcode": "ok"}', b'{"errcode": []}', b'{"errcode":', b"\xff\xfe"]
+)
 def test_an_answer_that_is_none_leaves_open_what_has_become_of_a_reply(clock: Clock, body: bytes):
     token = Answer(200, {"access_token": "t", "expires_in": 7200})
     with provider(token, Answer(200, raw=body)) as there:
