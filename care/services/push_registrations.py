@@ -185,13 +185,15 @@ def _open_contact(session: Session, now: datetime, patient: Patient, preferred: 
 def _close_contact(session: Session, now: datetime, patient_id: UUID) -> None:
     """Without an app there is nowhere to send to: what is sent next goes another way."""
     session.flush()
-    left = select(func.count()).select_from(PushRegistration).where(PushRegistration.patient_id == patient_id)
-    if session.scalars(left).one():
-        return
     found = select(ContactPoint).where(
         ContactPoint.patient_id == patient_id, ContactPoint.channel == CHANNEL, ContactPoint.status == "active"
     )
-    for contact in session.scalars(found.with_for_update().execution_options(populate_existing=True)):
+    contacts = session.scalars(found.with_for_update().execution_options(populate_existing=True)).all()
+    # Counted with the contact point held: an app that registers at this moment has either been seen or opens it again.
+    left = select(func.count()).select_from(PushRegistration).where(PushRegistration.patient_id == patient_id)
+    if session.scalars(left).one():
+        return
+    for contact in contacts:
         contact.status = "failed"
         _audit(session, now, "contact.failed", patient_id, contact.organization_id, contact.id, "contact_point")
 

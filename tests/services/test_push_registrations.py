@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import Engine, event, func, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -169,6 +170,35 @@ def test_signing_out_forgets_the_app_of_that_session_and_no_other(
     assert mine.status == "failed"
     with pytest.raises(NotSignedIn):
         push.register(session, outside, patient, tablet, OTHER)
+
+
+def test_an_address_stays_good_where_one_app_signs_out_while_another_registers(
+    session: Session, empty_database: Engine, outside: Runtime, clinic: Clinic, patient: Patient, signed_in: str
+):
+    push.register(session, outside, patient, signed_in, ANDROID)
+    second = patient_token(session, outside, clinic.nurse, patient)
+    waits = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+
+    def sign_off() -> None:
+        with Session(empty_database) as own:
+            push.sign_off(own, outside, signed_in)
+
+    signing_off = threading.Thread(target=sign_off)
+    with Session(empty_database, expire_on_commit=False) as registering:
+
+        def let_the_other_begin(_: Session) -> None:
+            signing_off.start()
+            with empty_database.connect() as looking:
+                while signing_off.is_alive() and not looking.execute(waits).scalar_one():
+                    looking.rollback()
+
+        event.listen(registering, "before_commit", let_the_other_begin, once=True)
+        push.register(registering, outside, patient, second, OTHER)
+    signing_off.join(30)
+    assert [one.token for one in push_registrations(session, patient.id)] == [OTHER.token]
+    found = contact(session, patient)
+    assert found is not None
+    assert found.status == "active"
 
 
 def test_an_app_that_was_silent_for_nine_months_is_forgotten(
