@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from flask import flash, make_response, redirect, render_template, url_for
@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from care.access import may
 from care.domain import trend
+from care.domain.laboratory import KINDS
 from care.errors import Conflict, Invalid
 from care.records import communications, consents, definitions, lists, observations, practitioners, tasks
 from care.records import patients as people
@@ -81,6 +82,9 @@ def page(patient: Patient) -> dict[str, Any]:
         "protocols": definitions.published(db, "PlanDefinition"),
         "today": today,
         "days": DAYS,
+        "kinds": KINDS,
+        "once": uuid4(),
+        "local_now": now.astimezone(zone).strftime("%Y-%m-%dT%H:%M"),
     }
 
 

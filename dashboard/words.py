@@ -15,6 +15,7 @@ from care import library
 from care.domain import trend
 from care.domain.measure import Measure
 from care.domain.plan import Action
+from care.domain.questionnaire.units import label
 from care.records.definitions import Definition
 from care.records.escalations import Escalation, EscalationLink
 from care.records.organizations import CareTeam
@@ -197,6 +198,12 @@ def spoken(found: list[Measure], glucose_unit: str = "mg/dL") -> str:
 def titled(definition: Definition) -> str:
     """The English title of a published definition."""
     return str(definition.document.get("title") or definition.url.rsplit("/", 1)[-1])
+
+
+@blueprint.app_template_filter("unit")
+def unit_said(code: str) -> str:
+    """A unit as people write it."""
+    return label(code, "en")
 
 
 @blueprint.app_template_filter("channel")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from care.domain.laboratory import KINDS
 from care.domain.measure import Measure
 
 GLUCOSE = "2339-0"
@@ -21,10 +22,7 @@ GAIN_WITHIN = timedelta(
 ENOUGH = 10
 """Values from which on a patient has a usual range of their own."""
 
-TITLES = {
-    GLUCOSE: "Glucose",
-    WEIGHT: "Weight",
-    TEMPERATURE: "Temperature",
+TITLES = {kind.code: kind.title for kind in KINDS} | {
     "breathlessness": "Breathlessness",
     "swelling": "Swelling",
     "hypoglycaemia-symptom": "Low-sugar symptoms",

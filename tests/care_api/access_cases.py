@@ -96,6 +96,7 @@ def address(rule: str, things: Things) -> str:
 
 WORDS = {"text": "How are you?", "confirmed": "yes"}
 OUTCOME = {"outcome": "phoned", "note": ""}
+MEASURED = {"kind": "2160-0|mg/dL", "value": "1.4", "measured_at": "2026-03-02T06:00", "once": "1"}
 PLAN = {
     "protocol": "https://care.invalid/fhir/PlanDefinition/heart-failure-daily|1.0.0",
     "starts_on": "2026-03-02",
@@ -119,6 +120,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("/patients/<uuid:patient_id>/message", "POST"): Case(WORDS),
     ("/patients/<uuid:patient_id>/message/send", "POST"): Case(WORDS),
     ("/patients/<uuid:patient_id>/code", "POST"): Case(),
+    ("/patients/<uuid:patient_id>/observations", "POST"): Case(MEASURED),
     ("/patients/<uuid:patient_id>/binding-code", "POST"): Case({"label": "mother"}),
     ("/patients/<uuid:patient_id>/plans", "POST"): Case(PLAN),
     ("/patients/<uuid:patient_id>/plans/<uuid:care_plan_id>/stop", "POST"): Case(),
