@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from care.domain.codes import Delivery, Purpose
 from care.domain.departure import notice_for
 from care.domain.message import Capabilities, Incoming, Medium, Receipt
-from care.errors import Invalid, NotFound
+from care.errors import ChannelErrorKind, Invalid, NotFound
 from care.library.notices import notice
 from care.records.attachments import attachments_of
 from care.records.communications import Communication, contents
@@ -169,7 +169,8 @@ def hear(session: Session, rt: Runtime, phone: Phone, message_id: UUID, heard: H
     if message_id not in {line.id for line in phone.received}:
         raise NotFound("message", "no such message on this phone")
     status, codes = _SAID[heard]
-    said = Receipt(phone.channel, f"simulated-{message_id}", status, message_id, codes.get(phone.channel, ""))
+    kind: ChannelErrorKind | Literal[""] = "opted_out" if heard == "opted-out" else ""
+    said = Receipt(phone.channel, f"simulated-{message_id}", status, message_id, codes.get(phone.channel, ""), kind)
     return outbox.note_receipt(session, rt, said, rt.now())
 
 

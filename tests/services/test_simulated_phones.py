@@ -54,7 +54,7 @@ def tell(session: Session, rt: Runtime, patient: Patient, words: str, **how: obj
 
 
 @pytest.mark.parametrize(
-    ("name", "keys"),
+    ("name", "expected"),
     [
         ("Demo Patient One", ["sms", "whatsapp", "push", "stranger"]),
         ("示例病人甲", ["wechat", "sms", "push", "stranger"]),
@@ -62,9 +62,9 @@ def tell(session: Session, rt: Runtime, patient: Patient, words: str, **how: obj
     ],
 )
 def test_everybody_has_a_phone_on_the_channels_of_their_country(
-    session: Session, demo: Runtime, name: str, keys: list[str]
+    session: Session, demo: Runtime, name: str, expected: list[str]
 ):
-    assert [one.key for one in simulated_phones.phones(session, demo, named(session, name))] == keys
+    assert [one.key for one in simulated_phones.phones(session, demo, named(session, name))] == expected
 
 
 def test_furnishing_again_changes_nothing(session: Session, demo: Runtime):
@@ -106,7 +106,7 @@ def test_a_phone_shows_the_notice_that_left_and_not_the_words_it_stands_for(sess
 
 @pytest.mark.parametrize(
     ("heard", "state", "reason"),
-    [("delivered", "delivered", None), ("failed", "failed", "30003"), ("opted-out", "failed", "21610")],
+    [("delivered", "delivered", None), ("failed", "failed", "30003"), ("opted-out", "failed", "opted-out")],
 )
 def test_a_receipt_takes_the_real_way(session: Session, demo: Runtime, heard: Heard, state: str, reason: str | None):
     one = named(session, "Demo Patient One")
@@ -118,6 +118,8 @@ def test_a_receipt_takes_the_real_way(session: Session, demo: Runtime, heard: He
     session.expire_all()
     message = session.get_one(Communication, sent.id)
     assert (message.delivery, message.status_reason) == (state, reason)
+    (contact,) = [point for point in contact_points(session, one.id) if point.channel == "sms"]
+    assert contact.status == ("opted-out" if heard == "opted-out" else "active")
 
 
 def test_a_receipt_for_a_message_of_another_phone_is_refused(session: Session, demo: Runtime):
