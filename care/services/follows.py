@@ -48,12 +48,13 @@ def hear(session: Session, rt: Runtime, incoming: Incoming) -> str:
     if what == MENU and people:
         inbox.receive(session, rt, replace(incoming, text=WORDS.get(key, WORDS["help"])))
         return ""
+    for _, patient in people:
+        wait_for_patient(session, patient.id)
+    people = _people(session, incoming)  # as they are now that nobody else changes them
     now = rt.now()
     if not _is_new(session, incoming, now):
         session.rollback()
         return _said(session, incoming)
-    for _, patient in people:
-        wait_for_patient(session, patient.id)
     words = ""
     if what == UNFOLLOWED:
         _withdraw(session, now, people)
@@ -98,7 +99,8 @@ def _people(session: Session, incoming: Incoming) -> list[Person]:
         )
         .order_by(ContactPoint.patient_id)
     )
-    return [(contact, patient) for contact, patient in session.execute(found)]
+    rows = session.execute(found.execution_options(populate_existing=True))
+    return [(contact, patient) for contact, patient in rows]
 
 
 def _withdraw(session: Session, now: datetime, people: Sequence[Person]) -> None:

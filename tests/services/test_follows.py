@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Purpose
@@ -15,6 +17,7 @@ from care.records.consents import ledger
 from care.records.patients import Patient, contact_points
 from care.runtime import Runtime
 from care.services import bindings, consents, follows, outbox
+from care.services.locks import wait_for_patient
 from tests.conftest import Clinic, Clock
 from tests.services.world import World, make_world
 
@@ -119,6 +122,37 @@ def test_an_event_that_is_overtaken_changes_nothing(world: World, patient: Patie
     hear(world, "unfollowed", seconds=1)
     assert status(world, patient) == "active"
     assert allowed(world, patient)
+
+
+@pytest.mark.parametrize(("last", "left"), [("unfollowed", "opted-out"), ("followed", "active")])
+def test_of_two_events_that_come_at_once_the_one_that_happened_last_counts(
+    world: World, patient: Patient, empty_database: Engine, last: str, left: str
+):
+    before = "followed" if last == "unfollowed" else "unfollowed"
+    hear(world, last)
+    world.clock.forward(minutes=1)
+    events = [event(world, last, seconds=2), event(world, before, seconds=1)]
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+
+    def take(one: Incoming) -> None:
+        with Session(empty_database, expire_on_commit=False) as session:
+            follows.hear(session, world.rt, one)
+
+    for order in (events, list(reversed(events))):
+        with Session(empty_database) as holding, ThreadPoolExecutor(2) as pool:
+            wait_for_patient(holding, patient.id)
+            told = []
+            for number, one in enumerate(order, start=1):  # both have begun, and wait for whoever works for the patient
+                told.append(pool.submit(take, one))
+                with empty_database.connect() as looking:
+                    while not told[-1].done() and looking.execute(waiting).scalar_one() < number:
+                        looking.rollback()
+            holding.commit()
+            for one_told in told:
+                one_told.result(30)
+        assert (status(world, patient), allowed(world, patient)) == (left, left == "active")
+        world.clock.forward(minutes=1)
+        events = [event(world, last, 1, seconds=2), event(world, before, 1, seconds=1)]
 
 
 def test_who_follows_by_scanning_a_code_is_bound_at_once(world: World):
