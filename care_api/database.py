@@ -23,7 +23,16 @@ ENGINE: dict[str, Any] = {
     "max_overflow": 3,
     "pool_timeout": 5,
     "pool_recycle": 1800,
-    "connect_args": {"connect_timeout": 5, "application_name": "care"},
+    "connect_args": {
+        "connect_timeout": 5,
+        "application_name": "care",
+        # A server that vanishes without a word (its machine, a firewall that forgets) is noticed within seconds: until
+        # it is, a thread waits and a provider with it. One that is merely slow answers these, and is waited for.
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
+    },
     "hide_parameters": True,  # an error's text must not quote a patient
 }
 
