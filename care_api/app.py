@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ import simulator
 from bots.channels import Sessions, make_channels
 from bots.pacing import RedisPacer
 from care import logs
-from care.domain.assessment import Assessment
+from care.domain.assessment import Assessment, Before, Reads
 from care.domain.measure import Measure
 from care.errors import AssessmentError
 from care.library import value_sets
@@ -139,32 +139,43 @@ def make_runtime(settings: Settings, sessions: Sessions) -> Runtime:
     In a demonstration the clock can be moved, and a channel that is not configured is a phone in the browser.
     """
     redis = settings.redis_url.get_secret_value()
+    assess, reads = _models(settings.bundles_directory)
     clock = moved_clock(settings.database_url.get_secret_value()) if settings.care_simulator else wall_clock
     return Runtime(
         clock=clock,
         channels=make_channels(settings, sessions=sessions, clock=clock),
-        assess=_models(settings.bundles_directory),
+        assess=assess,
+        reads=reads,
         public_url=settings.public_url,
         pacer=RedisPacer(redis) if redis else None,
         data_locations=settings.care_data_locations,
     )
 
 
-def _models(directory: str) -> Assess:
-    """assess() over the bundles. One that does not verify is left out and told, and its reports go to a nurse.
+def _models(directory: str) -> tuple[Assess, Callable[[str], Reads | None]]:
+    """assess() and reads() over the bundles. One that does not verify is left out and told, and its reports go to a
+    nurse.
 
     The models are loaded when the first report asks for one: a web worker that never scores never pays for them.
     """
-    loaded: list[Assess] = []
+    loaded: list[tuple[Assess, Callable[[str], Reads | None]]] = []
 
     def refused(name: str, error: AssessmentError) -> None:
         logs.logger().error("bundle refused", bundle=name, code=error.code)
 
-    def assess(bundle_id: str, measures: Sequence[Measure], at: datetime, zone: str) -> Assessment:
+    def ready() -> tuple[Assess, Callable[[str], Reads | None]]:
         if not loaded:
-            from risk.registry import BUNDLES, load_bundles, make_assess
+            from risk.registry import BUNDLES, load_bundles, load_versions, make_assess, make_reads
 
-            loaded.append(make_assess(load_bundles(Path(directory) if directory else BUNDLES, refused)))
-        return loaded[0](bundle_id, measures, at, zone)
+            folder = Path(directory) if directory else BUNDLES
+            versions = load_versions(folder, refused)
+            bundles = load_bundles(folder, lambda *_: None)  # what is refused was told
+            loaded.append((make_assess(bundles, versions), make_reads(bundles, versions)))
+        return loaded[0]
 
-    return assess
+    def assess(
+        bundle: str, measures: Sequence[Measure], at: datetime, zone: str, before: Before | None = None
+    ) -> Assessment:
+        return ready()[0](bundle, measures, at, zone, before)
+
+    return assess, lambda bundle: ready()[1](bundle)

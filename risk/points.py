@@ -18,7 +18,7 @@ class MeasureReader:
     """The sources of a manifest, by code. `widest` is how many civil days back anything is read."""
 
     def __init__(self, manifest: Manifest) -> None:
-        self.widest = _widest(manifest)
+        self.widest = widest(manifest)
         self._sources = len(manifest.sources)
         self._by_code = {
             code: (place, _Limits(source))
@@ -90,7 +90,8 @@ class _Limits:
         return min(max(value, self.low), self.high)
 
 
-def _widest(manifest: Manifest) -> int:
+def widest(manifest: Manifest) -> int:
+    """How many civil days back anything but an attribute is read."""
     carried = [feature.missing.max_age_days or 0 for feature in manifest.features]
     limits = [manifest.abstain.max_age_days or 0]
     needs = [need.days for need in manifest.requires]

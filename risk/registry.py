@@ -5,15 +5,18 @@ Layout: `<directory>/<bundle id>/<version>/`. The highest version of an id answe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from care.domain.assessment import Assessment
+from care.domain.assessment import Assessment, Before, Reads
 from care.domain.measure import Measure
 from care.errors import AssessmentError
 from risk.bundle import Bundle, load
+from risk.counterfactual import counterfactual
 from risk.golden import verify
+from risk.points import widest
 from risk.scoring import Scorer
 
 BUNDLES = Path(__file__).parent / "bundles"
@@ -42,17 +45,59 @@ def load_bundles(directory: Path = BUNDLES, refused: Refused | None = None) -> M
     return bundles
 
 
-def make_assess(bundles: Mapping[str, Bundle]) -> Callable[[str, Sequence[Measure], datetime, str], Assessment]:
-    """assess(bundle id, measures, at, zone) over these bundles; AssessmentError (bundle-unavailable) for others."""
-    scorers = {name: Scorer(bundle) for name, bundle in bundles.items()}
+Assess = Callable[[str, Sequence[Measure], datetime, str, Before | None], Assessment]
 
-    def assess(bundle_id: str, measures: Sequence[Measure], at: datetime, zone: str) -> Assessment:
-        scorer = scorers.get(bundle_id)
+
+def make_assess(bundles: Mapping[str, Bundle], versions: Iterable[Bundle] = ()) -> Assess:
+    """assess(bundle, measures, at, zone, before) over these bundles; AssessmentError (bundle-unavailable) for others.
+
+    `bundle` is an id, or the hash of one of them or of `versions`. What is above the lowest band comes with the
+    smallest change that would bring it down, if there is one.
+    """
+    scorers = {bundle.sha256: Scorer(bundle) for bundle in (*versions, *bundles.values())}
+    scorers |= {name: scorers[bundle.sha256] for name, bundle in bundles.items()}
+
+    def assess(
+        name: str, measures: Sequence[Measure], at: datetime, zone: str, before: Before | None = None
+    ) -> Assessment:
+        scorer = scorers.get(name)
         if scorer is None:
             raise AssessmentError("bundle-unavailable", "the model that this protocol names is not available")
-        return scorer.assess(measures, at, zone)
+        found = scorer.assess(measures, at, zone, before)
+        other = counterfactual(scorer, found)
+        return found if other is None else replace(found, counterfactual=other)
 
     return assess
+
+
+def make_reads(bundles: Mapping[str, Bundle], versions: Iterable[Bundle] = ()) -> Callable[[str], Reads | None]:
+    """reads(bundle): the codes and days that it wants to be given; None of a bundle that is not there."""
+    found = {bundle.sha256: _reads(bundle) for bundle in (*versions, *bundles.values())}
+    found |= {name: found[bundle.sha256] for name, bundle in bundles.items()}
+    return found.get
+
+
+def _reads(bundle: Bundle) -> Reads:
+    aging: set[str] = set()
+    ever: set[str] = set()
+    for source in bundle.manifest.sources.values():
+        (ever if source.kind == "attribute" else aging).update(source.codes)
+    return Reads(frozenset(aging), widest(bundle.manifest), frozenset(ever))
+
+
+def load_versions(directory: Path = BUNDLES, refused: Refused | None = None) -> list[Bundle]:
+    """Every verified bundle of the folder, older versions too, by id and version; `refused` as in load_bundles."""
+    found: list[Bundle] = []
+    for path in sorted(
+        directory.glob("*/*/manifest.json"), key=lambda path: (path.parts[-3], _version(path.parts[-2]))
+    ):
+        try:
+            found.append(_loaded(path.parent.parent.name, path.parent))
+        except AssessmentError as error:
+            if refused is None:
+                raise
+            refused(f"{path.parent.parent.name}/{path.parent.name}", error)
+    return found
 
 
 def _loaded(name: str, path: Path) -> Bundle:

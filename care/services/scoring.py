@@ -7,7 +7,7 @@ observations. What cannot be judged becomes an alarm of its own, never a silence
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,13 +17,12 @@ from sqlalchemy import Uuid, any_, bindparam, insert, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from care.domain.assessment import Assessment
 from care.domain.codes import Priority, Purpose, ResponseStatus
 from care.domain.measure import Measure
 from care.domain.plan import PlanDefinition
 from care.domain.rules import Finding, History, Report, RuleSet, judge
 from care.domain.triage import Alarm, triage
-from care.errors import AssessmentError, NotFound
+from care.errors import NotFound
 from care.library import emergency_number, texts
 from care.logs import logger
 from care.records.among import among
@@ -31,11 +30,12 @@ from care.records.care_plans import CarePlan
 from care.records.ids import new_id
 from care.records.patients import ContactPoint, Patient
 from care.records.questionnaire_responses import MEASUREMENTS, QuestionnaireResponse
-from care.records.risk_assessments import RiskAssessment
+from care.records.risk_assessments import NOTHING_SAID, RiskAssessment, columns, standing
 from care.runtime import Runtime
 from care.services import content, outbox
 from care.services.alarms import Case, raise_alarms, raise_many
 from care.services.emergencies import crisis_words
+from care.services.modelling import CRASHED, Models, Said
 from care.services.queue import Queue, Worked, work
 from care.services.series import LazyAnswers, Series
 from care.services.thresholds import Thresholds
@@ -44,7 +44,7 @@ QUEUE = Queue("reports", QuestionnaireResponse, "score_at")
 # A model that says it knows too little of a patient yet has not failed: the rules decide, and the reason is recorded.
 ABSTAINS = frozenset({"too-few", "missing"})
 FRESH = timedelta(hours=2)  # advice to measure again is of no use for a reading of last week
-NO_PLAN, CRASHED = "no-plan", "crashed"
+NO_PLAN = "no-plan"
 
 # Statements are made once: making one costs about as much as the database needs for it.
 _IDS = any_(bindparam("ids", type_=ARRAY(Uuid())))
@@ -80,11 +80,11 @@ class _Judged:
     patient: Patient
     own: tuple[Measure, ...]
     findings: tuple[Finding, ...]
-    assessment: Assessment | None
+    said: Said
+    shadows: tuple[Said, ...]
     reason: str | None
     alarms: tuple[Alarm, ...]
     rules_sha256: str
-    bundle: str
 
 
 class _Batch:
@@ -103,6 +103,7 @@ class _Batch:
                 self.plans[plan_id] = content.plan(session, definition_id)
         self.contacts: dict[tuple[UUID, Purpose], ContactPoint | None] = {}
         self.series = Series(session, self.rows)
+        self.models = Models(session, rt, self.rows, self._bundles(), self.patients)
         self.thresholds = Thresholds(session, self.patients)
         self.rule_sets: dict[tuple[str, ...], tuple[RuleSet, ...]] = {}
 
@@ -112,14 +113,23 @@ class _Batch:
         for row in self.rows:
             row.score_at = None
         known = self._known([one.row.id for one in judged if one.again])
-        new = [
-            (one, made)
-            for one in judged
-            for made in [self._assessment(one)]
-            if (made["response_id"], made["bundle_sha256"], made["rules_sha256"]) not in known
-        ]
-        if new:
-            self.session.execute(insert(RiskAssessment), [made for _, made in new])
+        corrected = self._standing(judged)
+        new, rows = [], []
+        for one in judged:
+            for said in (one.said, *one.shadows):
+                made = self._assessment(one, said)
+                if _once(made) in known:
+                    continue
+                known.add(_once(made))
+                for key in (one.row.id, one.row.supersedes_id):
+                    if key is not None and made["supersedes_id"] is None:
+                        made["supersedes_id"] = corrected.get((key, said.mode == "shadow", said.bundle_id))
+                corrected[one.row.id, said.mode == "shadow", said.bundle_id] = made["id"]
+                rows.append(made)
+                if said is one.said:
+                    new.append((one, made))
+        if rows:
+            self.session.execute(insert(RiskAssessment), rows)
         raise_many(self.session, self.now, [self._case(one, made["id"]) for one, made in new])
         for one, _ in new:
             for alarm in one.alarms:
@@ -131,7 +141,8 @@ class _Batch:
         plan = self.plans.get(row.care_plan_id) if row.care_plan_id else None
         own, history = self.series.of(row)
         findings: tuple[Finding, ...] = ()
-        assessment, sha256, bundle = None, "", ""
+        said, sha256 = Said(), ""
+        shadows: tuple[Said, ...] = ()
         failure = "" if row.questionnaire == MEASUREMENTS else NO_PLAN  # a laboratory knows nothing of plans
         try:
             rule_sets = self.thresholds.applied(self._rules(plan, own), patient.id)
@@ -140,26 +151,25 @@ class _Batch:
                 report = Report(str(row.id), row.authored_at, own, LazyAnswers(self.session, row))
                 findings = judge(rule_sets, report, History(history, in_order=True))
             if plan is not None:
-                bundle = plan.bundle or ""
-                assessment, failure = self._assess(bundle, (*history, *own), row.authored_at, patient)
+                if plan.bundle:
+                    said, shadows = self.models.ask(row, plan.bundle, own, history)
+                failure = said.reason  # a protocol without a model is judged by rules alone, which is no failure
         except Exception as error:  # noqa: BLE001  whatever it is: a nurse looks at this one, the others are judged
             logger().error("report could not be judged", response_id=str(row.id), exc_info=error)
-            assessment, failure = None, CRASHED
-        expected = failure in ABSTAINS
-        alarms = triage(findings, assessment, None if expected else failure or None)
+            said, shadows, failure = Said((plan.bundle or "") if plan else ""), (), CRASHED
+        expected = failure in ABSTAINS and any(one.value is not None or one.comparator for one in own)
+        alarms = triage(findings, said.assessment, None if expected else failure or None)
         again, row.judged = row.judged is not None, _word(alarms)
-        return _Judged(row, again, patient, own, findings, assessment, failure or None, alarms, sha256, bundle)
+        return _Judged(row, again, patient, own, findings, said, shadows, failure or None, alarms, sha256)
 
-    def _assess(
-        self, bundle: str, measures: Sequence[Measure], at: datetime, patient: Patient
-    ) -> tuple[Assessment | None, str]:
-        """(assessment, why there is none). A protocol without a model is judged by rules alone, which is no failure."""
-        if not bundle:
-            return None, ""
-        try:
-            return self.rt.assess(bundle, measures, at, patient.time_zone), ""
-        except AssessmentError as error:
-            return None, error.reason
+    def _bundles(self) -> dict[UUID, str]:
+        """Which bundle each report's protocol names, of those that name one."""
+        found = {}
+        for row in self.rows:
+            plan = self.plans.get(row.care_plan_id) if row.care_plan_id else None
+            if plan is not None and plan.bundle:
+                found[row.id] = plan.bundle
+        return found
 
     def _rules(self, plan: PlanDefinition | None, own: Sequence[Measure]) -> tuple[RuleSet, ...]:
         """The protocol's rule sets, and those that judge what is in this report whatever its protocol."""
@@ -171,35 +181,43 @@ class _Batch:
         known = {one.url for one in found}
         return (*found, *(one for one in standing if one.url not in known))
 
-    def _known(self, ids: Sequence[UUID]) -> set[tuple[UUID, str, str]]:
+    def _known(self, ids: Sequence[UUID]) -> set[tuple[UUID, str, str, bool]]:
         if not ids:
             return set()
-        found = select(RiskAssessment.response_id, RiskAssessment.bundle_sha256, RiskAssessment.rules_sha256)
-        rows = self.session.execute(found.where(among(RiskAssessment.response_id, ids)))
-        return {(row.response_id, row.bundle_sha256, row.rules_sha256) for row in rows}
+        found = select(
+            RiskAssessment.response_id, RiskAssessment.bundle_sha256, RiskAssessment.rules_sha256, RiskAssessment.mode
+        )
+        return {
+            _once(row._mapping) for row in self.session.execute(found.where(among(RiskAssessment.response_id, ids)))
+        }
 
-    def _assessment(self, one: _Judged) -> dict[str, Any]:
+    def _standing(self, judged: Sequence[_Judged]) -> dict[tuple[UUID, bool, str], UUID]:
+        """What was said of the reports that are corrected or judged anew: the latest, by report, shadow and bundle."""
+        ids = {one.row.supersedes_id for one in judged if one.row.supersedes_id is not None}
+        ids.update(one.row.id for one in judged if one.again)
+        rows = standing(self.session, list(ids))
+        return {(row.response_id, row.mode == "shadow", row.bundle_id): row.id for row in rows}
+
+    def _assessment(self, one: _Judged, said: Said) -> dict[str, Any]:
         """The columns of the row from which anyone can walk back to what it was computed from."""
-        made, row = one.assessment, one.row
+        made, row = said.assessment, one.row
         inputs = {measure.id for measure in one.own}
         inputs.update(ref for finding in one.findings for ref in finding.refs)
         inputs.update(made.inputs if made else ())
-        return {
+        return (columns(made) if made else NOTHING_SAID) | {
             "id": new_id(),
             "organization_id": row.organization_id,
             "patient_id": row.patient_id,
             "response_id": row.id,
-            "bundle_id": one.bundle,
-            "bundle_sha256": made.bundle_sha256 if made else "",
+            "bundle_id": said.bundle_id,
+            "bundle_sha256": said.bundle_sha256,
             "rules_sha256": one.rules_sha256,
-            "risk": made.risk if made else None,
-            "band": made.band if made else None,
-            "reason": one.reason,
-            "vector": list(made.vector) if made else [],
-            "contributions": [_contribution(part) for part in made.contributions] if made else [],
-            "missing": list(made.missing) if made else [],
+            "mode": said.mode,
+            "reason": one.reason if said is one.said else said.reason or None,
             "inputs": sorted(inputs),
             "findings": [_finding(finding) for finding in one.findings],
+            "zone": one.patient.time_zone,
+            "supersedes_id": None,
             "at": row.authored_at,
             "recorded_at": self.now,
         }
@@ -266,8 +284,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _contribution(part: Any) -> dict[str, Any]:
-    return {"name": part.name, "label": dict(part.label), "value": part.value, "logit": part.logit}
+def _once(row: Mapping[str, Any]) -> tuple[UUID, str, str, bool]:
+    """A report is judged once by a bundle and rules, and once more in the shadow."""
+    return row["response_id"], row["bundle_sha256"], row["rules_sha256"], row["mode"] == "shadow"
 
 
 def _bury(session: Session, row: QuestionnaireResponse, error: str, now: datetime) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, event, select, update
 from sqlalchemy.orm import Session
 
-from care.domain.assessment import Assessment, Contribution
+from care.domain.assessment import Assessment, Before, Contribution
 from care.domain.codes import Purpose
 from care.domain.measure import Measure
 from care.errors import AssessmentError
@@ -43,7 +43,7 @@ def world(session: Session, rt: Runtime, clock: Clock, clinic: Clinic) -> World:
 def model(band: str, priority: str | None, risk: float) -> Any:
     """A model that always says the same, of all measures it was given."""
 
-    def assess(bundle: str, measures: Sequence[Measure], at: datetime, zone: str) -> Assessment:
+    def assess(bundle: str, measures: Sequence[Measure], at: datetime, zone: str, before: Before | None) -> Assessment:
         reason = Contribution("lowest", {"en": "lowest glucose"}, 58.0, 0.4)
         ids = tuple(one.id for one in measures)
         return Assessment(bundle, "b" * 64, risk, band, priority, (reason,), (), (58.0,), ids)
@@ -269,7 +269,7 @@ def test_a_low_is_raised_though_the_model_is_broken(world: World) -> None:
 
 
 def test_a_model_that_crashes_does_not_stop_the_others(world: World) -> None:
-    def crashes(bundle: str, measures: Sequence[Measure], at: datetime, zone: str) -> Assessment:
+    def crashes(bundle: str, measures: Sequence[Measure], at: datetime, zone: str, *_: object) -> Assessment:
         if any(one.value == 101 for one in measures):
             raise ZeroDivisionError
         return quiet(bundle, measures, at, zone)  # type: ignore[no-any-return]
@@ -391,7 +391,7 @@ def test_scoring_again_judges_nothing_twice(world: World) -> None:
 def test_the_model_sees_thirty_days_up_to_the_report_and_nothing_later(world: World) -> None:
     seen: list[set[float | None]] = []
 
-    def watch(bundle: str, measures: Sequence[Measure], at: datetime, zone: str) -> Assessment:
+    def watch(bundle: str, measures: Sequence[Measure], at: datetime, zone: str, *_: object) -> Assessment:
         seen.append({one.value for one in measures})
         return quiet(bundle, measures, at, zone)  # type: ignore[no-any-return]
 
