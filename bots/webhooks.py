@@ -1,7 +1,7 @@
 """Where providers call us. A view verifies, reads, calls one service and answers; nothing is decided here.
 
 A call is answered with success only once it is committed. When the database is away, or there is no hospital in it yet,
-the answer is 503, so that the provider tries again.
+the answer is 503, so that the provider tries again. Twilio does if our address there asks for it: docs/operations.md.
 """
 
 from __future__ import annotations

@@ -52,6 +52,15 @@ def test_every_alarm_is_explained_and_no_other():
     assert raised == set(re.findall(r"^\| `([a-z-]+)` \|.*\|.*\|$", PAGE, re.MULTILINE))
 
 
+def test_every_address_for_a_provider_is_one_and_asks_twilio_to_call_again(client: FlaskClient):  # noqa: F811
+    told = re.findall(r"`(/webhooks/[a-z/]+)(#[a-z0-9=&]+)?`", PAGE)
+    twilio = {"/webhooks/twilio/sms", "/webhooks/twilio/whatsapp"}
+    assert {address for address, _ in told} == twilio | {"/webhooks/wechat"}
+    posts = {str(rule) for rule in client.application.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    assert {address for address, _ in told} <= posts
+    assert {asked for address, asked in told if address in twilio} == {"#rc=5&rp=all"}
+
+
 def test_every_setting_of_the_watchdog_is_explained():
     settings = {f"WATCHDOG_{name.upper()}" for name in WatchdogSettings.model_fields}
     assert settings == set(re.findall(r"`(WATCHDOG_[A-Z_]+)`", PAGE))
