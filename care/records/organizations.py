@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Double, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from care.records.base import Base, OfOrganization
@@ -21,11 +21,15 @@ class Organization(Base):
 
 
 class CareTeam(OfOrganization, Base):
-    """The people who share a list of patients. The default team gets what belongs to nobody yet."""
+    """The people who share a list of patients. The default team gets what belongs to nobody yet.
+
+    `alerts_per_day`: how many routine alerts of models its nurses can look at (None: nobody has said).
+    """
 
     __tablename__ = "care_team"
     name: Mapped[str]
     default: Mapped[bool] = mapped_column(default=False, server_default="false")
+    alerts_per_day: Mapped[float | None] = mapped_column(Double())
 
 
 def team_for_address(session: Session, address: str) -> CareTeam | None:

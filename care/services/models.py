@@ -1,0 +1,218 @@
+"""Models: registered by hash, let in by two people, ended by one; and which version is asked for a report.
+
+While nothing at all is registered (a database that was never prepared), the highest version of a bundle answers, as it
+does in a test. From then on only what is registered is asked, and only by its hash: a byte changed is another model,
+which nobody approved, so that nobody hears it and a nurse looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from care.domain import model_life
+from care.domain.codes import Role
+from care.domain.model_life import Life, Mode, ModelState
+from care.domain.people import Staff
+from care.errors import AssessmentError, Conflict, Invalid, NotFound
+from care.records.model_versions import ModelEvent, ModelVersion, versions
+from care.records.organizations import CareTeam
+from care.runtime import Runtime
+from care.services import audits
+
+LONGEST_NOTE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """A bundle as the folder has it: what the composition root tells of it. `blocked`: gates that did not hold."""
+
+    bundle_id: str
+    version: str
+    sha256: str
+    card: Mapping[str, Any]
+    blocked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which version speaks for a report: `name` is what Runtime.assess is given."""
+
+    name: str
+    mode: Mode
+
+
+class Deployed:
+    """The registry as one batch of reports needs it, read once."""
+
+    def __init__(self, session: Session) -> None:
+        self._rows: dict[str, list[tuple[ModelVersion, Life]]] = {}
+        for row in versions(session):
+            self._rows.setdefault(row.bundle_id, []).append((row, row.life))
+
+    def asked(self, bundle_id: str, team_id: UUID) -> Asked:
+        """Who speaks: the team's canary, or the active version. Raises AssessmentError when nobody may."""
+        if not self._rows:
+            return Asked(bundle_id, "active")
+        modes = {life.mode(str(team_id)): row for row, life in self._rows.get(bundle_id, ())}
+        for mode in ("canary", "active"):
+            if mode in modes:
+                return Asked(modes[mode].sha256, mode)  # type: ignore[arg-type,index]
+        known = bundle_id in self._rows
+        raise AssessmentError("bundle-off" if known else "bundle-unregistered", "no version of this model is in use")
+
+    def shadows(self, bundle_id: str, team_id: UUID) -> tuple[str, ...]:
+        """The hashes of the versions that are computed for this team and heard by nobody."""
+        found = self._rows.get(bundle_id, ())
+        return tuple(row.sha256 for row, life in found if life.mode(str(team_id)) == "shadow")
+
+
+def register_shipped(session: Session, now: datetime, shipments: Iterable[Shipment]) -> dict[str, int]:
+    """What came with the product: registered, and active where its bundle has no version in use yet; commits.
+
+    Returns {"registered", "unchanged", "changed"}; a version whose files are not those that were registered is counted
+    as changed and left as it is: it is not asked, since its hash is another one.
+    """
+    counts = {"registered": 0, "unchanged": 0, "changed": 0}
+    for one in shipments:
+        known = {row.version: row for row in versions(session, one.bundle_id)}
+        if one.version in known:
+            counts["unchanged" if known[one.version].sha256 == one.sha256 else "changed"] += 1
+            continue
+        first = not known and not one.blocked
+        row = _add(session, now, one, ModelState.ACTIVE if first else ModelState.REGISTERED, shipped=True)
+        _note(session, now, row, "shipped" if first else "registered")
+        counts["registered"] += 1
+    session.commit()
+    return counts
+
+
+def register(session: Session, rt: Runtime, staff: Staff, shipment: Shipment) -> ModelVersion:
+    """A version that an administrator brings; commits. Raises NotAllowed, Conflict (the version is registered)."""
+    staff.must_be(Role.ADMIN)
+    if any(row.version == shipment.version for row in versions(session, shipment.bundle_id)):
+        raise Conflict("registered", "this version of the model is registered already")
+    row = _add(session, rt.now(), shipment, ModelState.REGISTERED)
+    _note(session, rt.now(), row, "registered", staff)
+    session.commit()
+    return row
+
+
+def approve(
+    session: Session, rt: Runtime, staff: Staff, model_id: UUID, state: str, teams: Iterable[UUID] = (), note: str = ""
+) -> ModelVersion:
+    """One person's approval of the version's next `state`; with the second one it enters that state; commits.
+
+    An active version replaces the one that was. Raises NotFound, NotAllowed, Conflict (also: it is no longer where the
+    approver saw it), Invalid.
+    """
+    row = _locked(session, model_id)
+    wanted = model_life.NEXT.get(row.life.state)
+    if wanted is None or wanted.value != state:
+        raise Conflict("moved-on", "this version is in another state by now")
+    chosen = frozenset(str(one) for one in teams)
+    if chosen - {str(one) for one in session.scalars(select(CareTeam.id))}:
+        raise Invalid("teams", "there is no such team", place="teams")
+    before, row.life = row.state, model_life.approve(row.life, str(staff.id), staff.role, chosen)
+    if row.state == ModelState.ACTIVE.value and before != row.state:
+        _replace(session, rt.now(), row)
+    row.changed_at = rt.now()
+    _note(session, rt.now(), row, "approved", staff, note)
+    session.commit()
+    return row
+
+
+def kill(session: Session, rt: Runtime, staff: Staff, model_id: UUID, note: str) -> ModelVersion:
+    """Heard no more from the next report on; commits. Raises NotFound, NotAllowed, Conflict, Invalid."""
+    if not note.strip():
+        raise Invalid("note", "say why", place="note")
+    row = _locked(session, model_id)
+    row.life, row.changed_at = model_life.kill(row.life, staff.role), rt.now()
+    _note(session, rt.now(), row, "killed", staff, note)
+    session.commit()
+    return row
+
+
+def roll_back(session: Session, now: datetime, model_id: UUID, why: str) -> ModelVersion | None:
+    """The monitor's alarm: the version ends, the one that it replaced is active again (no commit).
+
+    Returns the version that answers now; None when there was none before: then rules alone judge, and a nurse looks.
+    """
+    row = _locked(session, model_id)
+    was_active = row.state == ModelState.ACTIVE.value
+    row.life, row.changed_at = model_life.alarmed(row.life), now
+    session.flush()  # one active version a bundle: this one leaves first
+    _note(session, now, row, "alarm", note=why)
+    before = session.get(ModelVersion, row.replaces_id) if was_active and row.replaces_id else None
+    if before is None or before.ended != "replaced":
+        return None
+    before.life, before.changed_at = model_life.restored(before.life), now
+    _note(session, now, before, "restored", note=why)
+    return before
+
+
+def _replace(session: Session, now: datetime, new: ModelVersion) -> None:
+    found = select(ModelVersion).where(
+        ModelVersion.bundle_id == new.bundle_id, ModelVersion.state == "active", ModelVersion.id != new.id
+    )
+    with session.no_autoflush:
+        old = session.scalars(found.with_for_update()).first()
+    if old is None:
+        return
+    state, new.state = new.state, ModelState.CANARY.value  # one active version a bundle: the old one leaves first
+    old.life, old.changed_at, new.replaces_id = model_life.replaced(old.life), now, old.id
+    session.flush()
+    new.state = state
+    _note(session, now, old, "replaced")
+
+
+def _add(session: Session, now: datetime, one: Shipment, state: ModelState, shipped: bool = False) -> ModelVersion:
+    row = ModelVersion(
+        bundle_id=one.bundle_id,
+        version=one.version,
+        sha256=one.sha256,
+        state=state.value,
+        shipped=shipped,
+        teams=[],
+        approvals=[],
+        blocked=list(one.blocked),
+        card=dict(one.card),
+        registered_at=now,
+        changed_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _locked(session: Session, model_id: UUID) -> ModelVersion:
+    found = select(ModelVersion).where(ModelVersion.id == model_id).with_for_update()
+    row = session.scalars(found.execution_options(populate_existing=True)).first()
+    if row is None:
+        raise NotFound("model", "no such version of a model")
+    return row
+
+
+def _note(
+    session: Session, now: datetime, row: ModelVersion, kind: str, staff: Staff | None = None, note: str = ""
+) -> None:
+    if len(note) > LONGEST_NOTE:
+        raise Invalid("note", f"at most {LONGEST_NOTE} characters", place="note")
+    session.add(
+        ModelEvent(
+            model_id=row.id,
+            at=now,
+            kind=kind,
+            by_id=staff.id if staff else None,
+            role=staff.role.value if staff else "",
+            state=row.state,
+            note=note.strip(),
+        )
+    )
+    audits.record(session, now, f"model.{kind}", "model_version", row.id, staff=staff, state=row.state)
