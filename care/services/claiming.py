@@ -47,7 +47,8 @@ _WAITED_FOR = text(
     " AND c.channel > named.channel) FROM named WHERE named.channel IS NOT NULL)"
     " SELECT channel FROM named WHERE channel IS NOT NULL"
 )
-# `behind`: until when an earlier message to the same address, that is not among these, keeps this one waiting.
+# `behind`: until when an earlier message to the same address, that is not among these, keeps this one waiting. What
+# waits for the patient's next text keeps nobody waiting: a nurse's word would lie behind a question for two days.
 _LEAVING = text(
     "SELECT c.id, c.organization_id, c.patient_id, c.contact_point_id, c.channel, c.purpose, c.priority, c.delivery,"
     " c.attempts, c.task_id, c.send_at, c.handed_at, c.address_token, c.notice, c.left_as,"
@@ -61,7 +62,7 @@ _LEAVING = text(
     " (SELECT max(o.send_at) FROM communication o WHERE o.address_token = c.address_token AND o.channel = c.channel"
     " AND o.send_at IS NOT NULL AND o.id <> ALL(CAST(:ids AS uuid[])) AND o.delivery IN ('queued', 'sending')"
     " AND o.priority >= c.priority AND (o.recorded_at, o.id) < (c.recorded_at, c.id)"
-    " AND (o.send_at <= :now OR o.status_reason IS NOT NULL)) AS behind"
+    " AND (o.send_at <= :now OR (o.status_reason IS NOT NULL AND o.status_reason <> 'quota'))) AS behind"
     " FROM communication c LEFT JOIN communication_content w ON w.id = c.id"
     " LEFT JOIN contact_point k ON k.id = c.contact_point_id LEFT JOIN patient p ON p.id = c.patient_id"
     " LEFT JOIN task t ON t.id = c.task_id LEFT JOIN escalation e ON e.id = c.escalation_id"

@@ -36,6 +36,7 @@ from care.domain.turn import (
 from care.library import emergency_number, lexicon, texts
 from care.records.communications import Communication
 from care.records.conversations import Conversation
+from care.records.patients import ContactPoint
 from care.records.tasks import Task
 from care.runtime import Runtime
 from care.services import audits, consents, content, outbox, patients, speaking
@@ -79,6 +80,8 @@ class Desks:
             return
         desk = self.talking[patient_id]
         words = str(row.content.text)
+        if row.contact is not None and row.contact.status == "failed":
+            self._works_again(desk, row.contact)
         if message.status_reason == ATTACHMENT:
             self._to_person(desk, message, "media-received")
         elif message.status_reason == ODD:
@@ -89,6 +92,20 @@ class Desks:
         channel = self.rt.channels.get(message.channel)
         if channel is not None and channel.capabilities.quota and message.address_token:
             self.heard.add((message.channel, bytes(message.address_token)))
+
+    def _works_again(self, desk: Talking, contact: ContactPoint) -> None:
+        """Somebody writes from an address that had failed: what answers them goes there again."""
+        contact.status = "active"
+        audits.record(
+            self.session,
+            self.now,
+            "contact.active",
+            "contact_point",
+            contact.id,
+            patient_id=desk.patient.id,
+            organization_id=desk.patient.organization_id,
+            channel=contact.channel,
+        )
 
     def _say_and_do(self, desk: Talking, message: Communication, words: str) -> None:
         self._open(desk, message)

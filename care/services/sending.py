@@ -21,7 +21,7 @@ from care.records.seal import unseal
 from care.runtime import Runtime
 from care.services import detours, endings, pacing
 from care.services.claiming import Leaving
-from care.services.departures import Later, Stop, departure
+from care.services.departures import ADDRESS_FAILED, Elsewhere, Later, Stop, departure
 from care.services.detours import Way
 from care.services.doubts import Again, Ask, Lose, doubt
 from care.services.showing import Showing, Shown, words_of
@@ -94,7 +94,11 @@ class Put(NamedTuple):
 
 @dataclass
 class Batch:
-    """What is decided about claimed messages. `left` were left as they are, since their sender may send no more now."""
+    """What is decided about claimed messages.
+
+    `moved` go another way, `why` says for what reason. `left` were left as they are, since their sender may send no
+    more now.
+    """
 
     leaving: list[Departing] = field(default_factory=list)
     put_off: list[Put] = field(default_factory=list)
@@ -103,6 +107,7 @@ class Batch:
     given_up: list[tuple[UUID, str]] = field(default_factory=list)
     lost: list[tuple[UUID, str]] = field(default_factory=list)
     moved: dict[UUID, Way] = field(default_factory=dict)
+    why: dict[UUID, str] = field(default_factory=dict)
     left: int = 0
 
 
@@ -118,7 +123,11 @@ def decide(session: Session, rt: Runtime, rows: Sequence[Leaving], now: datetime
         except (CareError, ValueError, TypeError, KeyError):
             batch.given_up.append((row.id, "unreadable"))
     if blocked:
-        batch.moved = detours.ways(session, rt, [one.row for one in blocked], showing)
+        failed = [one.row for one in blocked if one.reason == ADDRESS_FAILED]
+        others = [one.row for one in blocked if one.reason != ADDRESS_FAILED]
+        batch.moved = detours.ways(session, rt, others, showing)
+        batch.moved |= detours.ways(session, rt, failed, showing, same_channel=True)
+        batch.why = {one.row.id: one.reason or SILENT for one in blocked}
         for one in blocked:
             _divert(rt, one, batch, now, showing)
     _pay(session, rt, batch)
@@ -131,7 +140,10 @@ def write(session: Session, batch: Batch, now: datetime) -> None:
         deliveries = [(Delivery.UNKNOWN if one.since else Delivery.SENDING).value for one in batch.leaving]
         if batch.moved:  # first: the consent of a message is that of the channel it leaves by
             rows = [one.row for one in batch.leaving]
-            detours.move(session, now, rows, batch.moved, SILENT)
+            for reason in sorted(set(batch.why.values())):
+                detours.move(
+                    session, now, [one for one in rows if batch.why.get(one.id) == reason], batch.moved, reason
+                )
         values = {"ids": [one.row.id for one in batch.leaving], "deliveries": deliveries, "now": now, "lease": LEASE}
         values |= {"left_as": [one.left_as for one in batch.leaving]}
         session.execute(_MARK, values | {"consents": [one.consent_id for one in batch.leaving]})
@@ -178,6 +190,8 @@ def _sort(rt: Runtime, row: Leaving, now: datetime, batch: Batch, blocked: list[
             batch.stopped.append((row.id, reason))
         case Later(at, why):
             batch.put_off.append(Put(row.id, at, why, Delivery.QUEUED, row.attempts))
+        case Elsewhere(reason):
+            blocked.append(Blocked(row, reason))
         case _ if not showing.may_keep(row, row.channel):
             blocked.append(Blocked(row, ELSEWHERE))
         case _ if _reachable(rt, row.channel):

@@ -194,8 +194,6 @@ def _may_stop(history: History, message: Line) -> bool:
     reason = message["reason"]
     if reason in ("no-consent", "opted-out"):
         return not history.consented(message["address"]) or message["address"] in history.opted_out
-    if reason == "address-failed":
-        return message["address"] in history.dead
     if reason == "task-closed":
         return history.task[message["task"]]["status"] in ("completed", "failed", "cancelled")
     if reason == "accepted":

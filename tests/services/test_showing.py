@@ -184,6 +184,21 @@ def test_the_sixth_reply_waits_for_the_next_text_and_leaves_before_the_answer_to
     assert len(wechat.sent) == 7 + answered, "and then what answers the text"
 
 
+def test_a_nurses_word_does_not_lie_behind_what_waits_for_the_patients_next_text(
+    session: Session, all_ways: Runtime, wechat: FakeChannel, clinic: Clinic, clock: Clock
+) -> None:
+    patient = person(session, all_ways, clinic.nurse, ("wechat", OPENID))
+    writes(session, all_ways, "wechat", OPENID)
+    for number in range(6):
+        queue(session, all_ways, patient, text=f"say {number}")
+    deliver(session, all_ways)
+    assert len(wechat.sent) == 5
+    clock.forward(seconds=30)
+    queue(session, all_ways, patient, purpose=Purpose.NURSE, text="Please come in today.")
+    deliver(session, all_ways)
+    assert [one.notice for one in wechat.sent[5:]] == ["notice-message"]
+
+
 def test_what_waited_for_a_text_that_never_came_is_announced_when_the_window_closes(
     session: Session, all_ways: Runtime, wechat: FakeChannel, clinic: Clinic, clock: Clock
 ) -> None:
