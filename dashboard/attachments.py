@@ -24,6 +24,7 @@ WHY = {
     "broken": "it is damaged",
     "type:image/heic": "photos of this kind (HEIC) cannot be shown; ask for a screenshot of it",
     "provider-away": "its provider did not answer for most of a day",
+    "fatal": "it could not be looked at safely",
     "media-too-large": "it is too large",
     "media-type": "it is not what it says it is",
 }

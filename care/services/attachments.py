@@ -36,6 +36,7 @@ FETCH = Queue("fetch", Attachment, "fetch_at", attempts=ATTEMPTS, lease=LEASE)
 AT_ONCE = 10
 
 WAITING, KEPT, REFUSED, GONE = "waiting", "kept", "refused", "gone"
+FATAL = "fatal"
 _KINDS = frozenset(get_args(MediumKind))
 _AGAIN = frozenset({"retryable", "unknown"})  # asking twice for a medium does no harm
 
@@ -95,10 +96,12 @@ def fetch_due(session: Session, rt: Runtime, now: datetime, limit: int = AT_ONCE
 
 
 def _fetch_one(session: Session, rt: Runtime, row_id: UUID, lease: datetime, now: datetime) -> Worked:
-    channel, medium = _wanted(session, row_id)
+    channel, medium, attempts = _wanted(session, row_id)
     session.rollback()  # nobody waits for a provider with a transaction open
     found: Found | ChannelError
     try:
+        if attempts > ATTEMPTS:  # no try came to its end, or it would be buried: whoever drew it died of it each time
+            raise ChannelError("permanent", FATAL, "this medium has ended whoever looked at it")
         found = examined(_fetch(rt, channel, medium))
     except ChannelError as error:
         found = error if error.kind in _AGAIN else Found(GONE, error.code[:64])
@@ -112,10 +115,12 @@ def _fetch_one(session: Session, rt: Runtime, row_id: UUID, lease: datetime, now
     return finish(session, FETCH, keep, row_id, {row_id: lease}, now, _bury)
 
 
-def _wanted(session: Session, row_id: UUID) -> tuple[str, Medium]:
+def _wanted(session: Session, row_id: UUID) -> tuple[str, Medium, int]:
+    """The text's channel, what to get from it, and the how-manieth try this is."""
     row = session.get_one(Attachment, row_id, populate_existing=True)
     text = session.get_one(Communication, row.communication_id)
-    return text.channel, Medium(cast(MediumKind, row.kind), row.reference or "", row.content_type, row.note or "")
+    medium = Medium(cast(MediumKind, row.kind), row.reference or "", row.content_type, row.note or "")
+    return text.channel, medium, row.attempts
 
 
 def _fetch(rt: Runtime, name: str, medium: Medium) -> Fetched:

@@ -284,6 +284,24 @@ def test_a_crash_between_the_answer_and_the_write_loses_nothing(world: World, sm
     assert len(sms.fetched) == 2
 
 
+def test_what_ends_its_worker_each_time_is_given_up_and_the_nurse_is_told(
+    world: World, sms: FetchingChannel, engine: Engine
+):
+    world.patient()
+    received = world.receive("", media=(PHOTO,))
+    world.take()
+    waiting.settle(world.session, world.rt, world.clinic.nurse, received.communication_id)
+    world.session.commit()
+    for _ in range(attachments.ATTEMPTS):  # each is killed before it can say anything
+        assert len(claim(world.session, attachments.FETCH, world.now, 1)) == 1
+        with engine.begin() as other:
+            other.execute(update(Attachment).values(lease_until=text("clock_timestamp() - interval '1 s'")))
+    fetch(world)
+    assert (only(world).state, only(world).reason, sms.fetched) == ("gone", "fatal", [])
+    assert world.texts_in()[0].waits_since is not None
+    assert fetch(world) == Worked()
+
+
 def test_who_lost_the_lease_writes_nothing(world: World, sms: FetchingChannel, engine: Engine):
     world.patient()
     world.receive("", media=(PHOTO,))
