@@ -34,6 +34,11 @@ def may_keep(able: Capabilities, purpose: Purpose, locations: Collection[str]) -
     return not locations or not able.data_location or able.data_location in locations or purpose in _OWN_ACT
 
 
+def carries_pages(able: Capabilities) -> bool:
+    """Whether staff can be paged there: at any time, in a page's own words, whatever they have written themselves."""
+    return able.reaches and able.window is None and not able.notices_only
+
+
 def best(
     purpose: Purpose, spots: Sequence[tuple[Spot, Capabilities]], locations: Collection[str] = ANYWHERE
 ) -> Spot | None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from care.domain.civil import zone_of
 from care.domain.codes import Role
 from care.domain.people import Staff
+from care.domain.reach import carries_pages
 from care.errors import Conflict, Invalid, NotAllowed, NotFound
 from care.records.organizations import CareTeam, Organization
 from care.records.practitioners import Practitioner, StaffSession, by_username
@@ -68,10 +69,11 @@ def add_staff(
     """A new account; commits. `by` is an administrator, or None for the very first administrator.
 
     Without `by` the organization is `organization_id`, or the only one there is. Raises NotAllowed, Invalid(place=...),
-    Conflict for a user name that is taken.
+    Conflict for a user name that is taken. A channel that depends on what its user has written last takes no pages.
     """
     session.execute(select(func.pg_advisory_xact_lock(_ACCOUNTS)))
     wanted = _role(role)
+    _must_carry_pages(rt, page_channel)
     organization = _may_add(session, by, wanted, organization_id)
     team = _team(session, organization, wanted, care_team_id)
     account = _username(username)
@@ -106,6 +108,15 @@ def add_staff(
         session.rollback()
         raise Conflict("username", "this user name is taken", place="username") from None
     return person
+
+
+def _must_carry_pages(rt: Runtime, channel: str) -> None:
+    known = rt.channels.get(channel)
+    if known is None:
+        return  # a page by a channel that is not there is given up where whoever keeps the system sees it
+    if not carries_pages(known.capabilities):
+        told = "this channel is closed to us until its user writes: choose one that always takes a page"
+        raise Invalid("page-channel", told, place="page_channel")
 
 
 def deactivate(session: Session, rt: Runtime, by: Staff, practitioner_id: UUID) -> Practitioner:
