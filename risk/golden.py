@@ -6,6 +6,7 @@ a patient.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,6 +63,12 @@ def _difference(scorer: Scorer, row: Mapping[str, Any]) -> float:
     return max(widest, abs(found.risk - float(told["risk"])))
 
 
-def _widest(found: Sequence[float], told: Sequence[float]) -> float:
-    """Largest difference; relative where numbers are large, since both are float32."""
-    return max(abs(a - b) / max(1.0, abs(b)) for a, b in zip(found, told, strict=True))
+def _widest(found: Sequence[float], told: Sequence[float | None]) -> float:
+    """Largest difference; relative where numbers are large, since both are float32. None is told for NaN."""
+    return max(_apart(a, b) for a, b in zip(found, told, strict=True))
+
+
+def _apart(found: float, told: float | None) -> float:
+    if told is None or math.isnan(found):
+        return 0.0 if told is None and math.isnan(found) else math.inf
+    return abs(found - told) / max(1.0, abs(told))

@@ -1,10 +1,9 @@
-"""`flask risk`: train a bundle, verify one, score lines of measures. No table is touched."""
+"""`flask risk`: train a bundle, put one through the gates, verify one, score measures. No table is touched."""
 
 from __future__ import annotations
 
 import importlib
 import json
-import pkgutil
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -27,15 +26,51 @@ existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--data", type=existing, required=True, help="The file that the recipe learns from.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="The bundle's folder.")
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--rows", type=click.Path(dir_okay=False, path_type=Path), help="Write the judged rows here (CSV).")
+@click.option("--with", "extra", multiple=True, metavar="COLUMN", help="A further column one would like as a feature.")
 @as_json
 @told
-def train(recipe: str, data: Path, out: Path, seed: int, as_json: bool) -> None:
-    """Train a bundle by RECIPE, the name of a module in risk/recipes. Prints {out, sha256, metrics}.
+def train(
+    recipe: str, data: Path, out: Path, seed: int, rows: Path | None, extra: tuple[str, ...], as_json: bool
+) -> None:
+    """Train a bundle by RECIPE: pbc-visit, hypoglycaemia-next-day, readmission-30-day, heart-failure-mortality.
 
-    Needs the packages of requirements-train.txt, which the server does without.
+    Prints {out, sha256, metrics}. What leaks the outcome is refused before any fit, and exits 1. --rows writes what
+    `flask risk validate` reads: patients' data, to be kept where they were. Needs the packages of
+    requirements-train.txt, which the server does without.
     """
-    report = _recipe(recipe).train(data, out, seed)
+    more: dict[str, Any] = {"rows": rows, "extra": extra} if rows or extra else {}
+    report = _recipe(recipe).train(data, out, seed, **more)
     tell({"out": str(report.out), "sha256": report.sha256, "metrics": report.metrics}, as_json)
+
+
+@risk_group.command("validate", with_appcontext=False)
+@click.argument("bundle", type=folder)
+@click.option("--data", type=existing, required=True, help="A CSV: one row a prediction (docs/models.md).")
+@click.option("--group", required=True, metavar="COL", help="Whose row it is: a person is in one fold only.")
+@click.option("--time", metavar="COL", help="When the prediction was made; features measured later are refused.")
+@click.option("--outcome", default="outcome", show_default=True, metavar="COL", help="What came of it, 0 or 1.")
+@click.option("--draws", type=int, default=200, show_default=True, help="Draws of people behind the intervals.")
+@as_json
+@told
+def validate(bundle: Path, data: Path, group: str, time: str | None, outcome: str, draws: int, as_json: bool) -> None:
+    """Put BUNDLE through the gates on the rows of --data.
+
+    Prints a line for each gate, {gate, value, limit, pass} with {why} where it fails, and at last {promotable, failed}.
+    Exits 0 when it is promotable, 1 when it is not, 2 when the file has no such columns.
+    """
+    from risk import bundle as bundles
+    from risk.promotion import examine
+
+    found = examine(bundles.load(bundle), data, group, time, outcome, draws)
+    for gate in found:
+        if as_json:
+            click.echo(json.dumps(gate.told(), ensure_ascii=False))
+        else:
+            click.echo(f"{'passed' if gate.passed else 'FAILED':<7} {gate.name:<28} {gate.why}".rstrip())
+    failed = [gate.name for gate in found if not gate.passed]
+    tell({"promotable": not failed, "failed": failed}, as_json)
+    end(not failed)
 
 
 @risk_group.command("verify", with_appcontext=False)
@@ -84,11 +119,10 @@ def score(bundle: Path, file: Path) -> None:
 def _recipe(name: str) -> Any:
     import risk.recipes
 
-    known = [module.name for module in pkgutil.iter_modules(risk.recipes.__path__)]
-    module = importlib.import_module(f"risk.recipes.{name}") if name in known else None
-    if not hasattr(module, "train"):
-        raise Invalid("recipe", f"no recipe of this name in risk/recipes: {name}")
-    return module
+    names = risk.recipes.NAMES
+    if name not in {*names, *names.values()}:
+        raise Invalid("recipe", f"no recipe of this name: {name} (there are {', '.join(names)})")
+    return importlib.import_module(f"risk.recipes.{names.get(name, name)}")
 
 
 def _read(line: str, number: int) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""A trained logistic model as an ONNX graph with its contributions inside, and a bundle's files, hashed and written."""
+"""A trained model as an ONNX graph with its contributions inside, and a bundle's files, hashed and written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onnx import TensorProto, helper
 
 from risk.bundle import SUMS, canonical_list
 
-IR, OPSET = 9, 17
+IR, OPSET, ML_OPSET = 9, 17, 3
 
 
 @dataclass(frozen=True)
@@ -38,19 +38,61 @@ class Logistic:
         return np.asarray(1 / (1 + np.exp(-(self.contributions(x).sum(axis=1) + self.base))))
 
 
+@dataclass(frozen=True)
+class Trees:
+    """Trees of one feature each, node by node: the attributes of TreeEnsembleRegressor, one target a feature."""
+
+    nodes: Mapping[str, Sequence[Any]]
+    centre: NDArray[np.float64]
+    slope: float
+    base: float
+
+
 def logistic_graph(model: Logistic) -> bytes:
     """x (n, features) float32 -> risk (n), contributions (n, features), logit (n); contributions + base = logit."""
-    features = len(model.centre)
-    constants = [
-        _constant("centre", model.centre),
-        _constant("weight", model.weight),
-        _constant("platt_slope", [model.slope]),
-        _constant("base", [model.base]),
-        helper.make_tensor("axes", TensorProto.INT64, [1], np.array([1], dtype="<i8").tobytes(), raw=True),
-    ]
     nodes = [
         helper.make_node("Sub", ["x", "centre"], ["centred"]),
         helper.make_node("Mul", ["centred", "weight"], ["raw"]),
+    ]
+    return _built("logistic", nodes, model.centre, model.slope, model.base, [_constant("weight", model.weight)])
+
+
+def additive_graph(model: Trees) -> bytes:
+    """The same outputs from trees: each feature's trees add up to its target, less what they give on average."""
+    features = len(model.centre)
+    trees = helper.make_node(
+        "TreeEnsembleRegressor",
+        ["x"],
+        ["shape"],
+        domain="ai.onnx.ml",
+        n_targets=features,
+        aggregate_function="SUM",
+        post_transform="NONE",
+        **model.nodes,
+    )
+    nodes = [trees, helper.make_node("Sub", ["shape", "centre"], ["raw"])]
+    return _built("additive", nodes, model.centre, model.slope, model.base, [])
+
+
+def _built(
+    name: str,
+    nodes: list[onnx.NodeProto],
+    centre: NDArray[np.float64],
+    slope: float,
+    base: float,
+    constants: list[onnx.TensorProto],
+) -> bytes:
+    """The graph of `nodes` (x -> raw), calibrated and added up."""
+    features = len(centre)
+    constants = [
+        _constant("centre", centre),
+        *constants,
+        _constant("platt_slope", [slope]),
+        _constant("base", [base]),
+        helper.make_tensor("axes", TensorProto.INT64, [1], np.array([1], dtype="<i8").tobytes(), raw=True),
+    ]
+    nodes = [
+        *nodes,
         helper.make_node("Mul", ["raw", "platt_slope"], ["contributions"]),
         helper.make_node("ReduceSum", ["contributions", "axes"], ["total"], keepdims=0),
         helper.make_node("Add", ["total", "base"], ["logit"]),
@@ -59,7 +101,7 @@ def logistic_graph(model: Logistic) -> bytes:
     floats = TensorProto.FLOAT
     graph = helper.make_graph(
         nodes,
-        "logistic",
+        name,
         [helper.make_tensor_value_info("x", floats, ["n", features])],
         [
             helper.make_tensor_value_info("risk", floats, ["n"]),
@@ -68,21 +110,33 @@ def logistic_graph(model: Logistic) -> bytes:
         ],
         constants,
     )
-    built = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
+    opsets = [helper.make_opsetid("", OPSET)]
+    if any(node.domain for node in nodes):
+        opsets.append(helper.make_opsetid("ai.onnx.ml", ML_OPSET))
+    built = helper.make_model(graph, opset_imports=opsets, ir_version=IR)
     onnx.checker.check_model(built, full_check=True)
     return built.SerializeToString(deterministic=True)
 
 
 def write_bundle(
-    out: Path, manifest: Mapping[str, Any], model: bytes, golden: Sequence[Mapping[str, Any]], **documents: Any
+    out: Path,
+    manifest: Mapping[str, Any],
+    model: bytes,
+    golden: Sequence[Mapping[str, Any]],
+    pages: Mapping[str, bytes] | None = None,
+    **documents: Any,
 ) -> None:
-    """Write the files of a bundle into `out` (an earlier bundle there is replaced) with SHA256SUMS over all of them."""
+    """Write the files of a bundle into `out` (an earlier bundle there is replaced) with SHA256SUMS over all of them.
+
+    `documents` become JSON files; `pages` (name -> content) are written as they are.
+    """
     graph = dict(manifest["graph"], sha256=hashlib.sha256(model).hexdigest())
     files = {
         "manifest.json": _json(dict(manifest, graph=graph)),
         "model.onnx": model,
         "golden.jsonl": "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in golden).encode(),
         **{f"{name}.json": _json(document) for name, document in documents.items()},
+        **(pages or {}),
     }
     if (out / SUMS).exists():
         shutil.rmtree(out)
