@@ -21,7 +21,7 @@ from care.runtime import Runtime
 from care.services.knowing import Knowledge
 
 Mode = Literal["active", "canary", "shadow"]
-CRASHED = "crashed"
+CRASHED, WAITS = "crashed", "model-waits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,9 @@ class Models:
         bundles: Mapping[UUID, str],
         patients: Mapping[UUID, Patient],
         serving: Serving = newest_serves,
+        waits: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        self._rt, self._serving = rt, serving
+        self._rt, self._serving, self._waits = rt, serving, waits
         self._patients = patients
         asked = [row for row in rows if row.id in bundles]
         wanted = {row.patient_id: self._reads(bundles[row.id], patients[row.patient_id]) for row in asked}
@@ -78,10 +79,11 @@ class Models:
     def ask(
         self, row: QuestionnaireResponse, bundle: str, own: Sequence[Measure], history: Sequence[Measure]
     ) -> tuple[Said, tuple[Said, ...]]:
-        """(what counts, what was said in the shadow). Nobody who may answer is a reason too: model-off."""
+        """(what counts, what was said in the shadow). Nobody who may answer is a reason too: model-off; or
+        model-waits, while a bundle that nobody was let to hear yet is tried in the shadow."""
         patient = self._patients[row.patient_id]
         given = self._knowledge.of(row, patient, own, history)
-        counts = Said(bundle, reason="model-off")
+        counts = Said(bundle, reason=WAITS if self._waits(bundle) else "model-off")
         shadows = []
         for one in self._serving(bundle, patient):
             said = self._say(one, bundle, row, patient, given)

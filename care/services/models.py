@@ -7,7 +7,7 @@ which nobody approved, so that nobody hears it and a nurse looks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,13 +18,15 @@ from sqlalchemy.orm import Session
 
 from care.domain import model_life
 from care.domain.codes import Role
-from care.domain.model_life import Life, Mode, ModelState
+from care.domain.model_life import HEARD, Life, ModelState
 from care.domain.people import Staff
-from care.errors import AssessmentError, Conflict, Invalid, NotFound
+from care.errors import Conflict, Invalid, NotFound
 from care.records.model_versions import ModelEvent, ModelVersion, versions
 from care.records.organizations import CareTeam
+from care.records.patients import Patient
 from care.runtime import Runtime
 from care.services import audits
+from care.services.modelling import Answering, newest_serves
 
 LONGEST_NOTE = 500
 
@@ -40,37 +42,31 @@ class Shipment:
     blocked: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Which version speaks for a report: `name` is what Runtime.assess is given."""
-
-    name: str
-    mode: Mode
-
-
 class Deployed:
     """The registry as one batch of reports needs it, read once."""
 
     def __init__(self, session: Session) -> None:
-        self._rows: dict[str, list[tuple[ModelVersion, Life]]] = {}
+        self._lives: dict[str, list[tuple[str, Life]]] = {}
         for row in versions(session):
-            self._rows.setdefault(row.bundle_id, []).append((row, row.life))
+            self._lives.setdefault(row.bundle_id, []).append((row.sha256, row.life))
 
-    def asked(self, bundle_id: str, team_id: UUID) -> Asked:
-        """Who speaks: the team's canary, or the active version. Raises AssessmentError when nobody may."""
-        if not self._rows:
-            return Asked(bundle_id, "active")
-        modes = {life.mode(str(team_id)): row for row, life in self._rows.get(bundle_id, ())}
-        for mode in ("canary", "active"):
-            if mode in modes:
-                return Asked(modes[mode].sha256, mode)  # type: ignore[arg-type,index]
-        known = bundle_id in self._rows
-        raise AssessmentError("bundle-off" if known else "bundle-unregistered", "no version of this model is in use")
+    def serving(self, bundle: str, patient: Patient) -> Sequence[Answering]:
+        """Who is asked for this patient: the team's canary or the active version, and those in the shadow.
 
-    def shadows(self, bundle_id: str, team_id: UUID) -> tuple[str, ...]:
-        """The hashes of the versions that are computed for this team and heard by nobody."""
-        found = self._rows.get(bundle_id, ())
-        return tuple(row.sha256 for row, life in found if life.mode(str(team_id)) == "shadow")
+        One that is canary elsewhere is in the shadow here; where a canary answers, the active version does not.
+        """
+        if not self._lives:
+            return newest_serves(bundle, patient)
+        modes = [(sha256, life.mode(str(patient.care_team_id))) for sha256, life in self._lives.get(bundle, ())]
+        heard = [sha256 for wanted in ("canary", "active") for sha256, mode in modes if mode == wanted][:1]
+        modes = [(sha256, mode) for sha256, mode in modes if sha256 in heard or mode == "shadow"]
+        return [Answering(sha256, mode) for sha256, mode in modes if mode is not None]
+
+    def waits(self, bundle: str) -> bool:
+        """Whether no version of it was let in yet while one is tried: then rules alone judge, as they did before."""
+        lives = [life for _, life in self._lives.get(bundle, ())]
+        in_use = any(life.state in HEARD or life.ended for life in lives)
+        return not in_use and any(life.state is ModelState.SHADOW for life in lives)
 
 
 def register_shipped(session: Session, now: datetime, shipments: Iterable[Shipment]) -> dict[str, int]:

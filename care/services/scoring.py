@@ -35,7 +35,8 @@ from care.runtime import Runtime
 from care.services import content, outbox
 from care.services.alarms import Case, raise_alarms, raise_many
 from care.services.emergencies import crisis_words
-from care.services.modelling import CRASHED, Models, Said
+from care.services.modelling import CRASHED, WAITS, Models, Said
+from care.services.models import Deployed
 from care.services.queue import Queue, Worked, work
 from care.services.series import LazyAnswers, Series
 from care.services.thresholds import Thresholds
@@ -103,7 +104,8 @@ class _Batch:
                 self.plans[plan_id] = content.plan(session, definition_id)
         self.contacts: dict[tuple[UUID, Purpose], ContactPoint | None] = {}
         self.series = Series(session, self.rows)
-        self.models = Models(session, rt, self.rows, self._bundles(), self.patients)
+        deployed = Deployed(session)
+        self.models = Models(session, rt, self.rows, self._bundles(), self.patients, deployed.serving, deployed.waits)
         self.thresholds = Thresholds(session, self.patients)
         self.rule_sets: dict[tuple[str, ...], tuple[RuleSet, ...]] = {}
 
@@ -157,7 +159,9 @@ class _Batch:
         except Exception as error:  # noqa: BLE001  whatever it is: a nurse looks at this one, the others are judged
             logger().error("report could not be judged", response_id=str(row.id), exc_info=error)
             said, shadows, failure = Said((plan.bundle or "") if plan else ""), (), CRASHED
-        expected = failure in ABSTAINS and any(one.value is not None or one.comparator for one in own)
+        expected = (
+            failure == WAITS or failure in ABSTAINS and any(one.value is not None or one.comparator for one in own)
+        )
         alarms = triage(findings, said.assessment, None if expected else failure or None)
         again, row.judged = row.judged is not None, _word(alarms)
         return _Judged(row, again, patient, own, findings, said, shadows, failure or None, alarms, sha256)

@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session
 
 from care.records.organizations import Organization
 from care.runtime import Runtime
-from care.services import content, heartbeats, simulated_phones
+from care.services import content, heartbeats, models, simulated_phones
 from care_api.commands.output import as_json, tell, told
 from care_api.database import db
 from care_api.embedded import VAR
+from care_api.shipments import shipments
 
 LOGINS = "demo-logins.json"
 
@@ -43,6 +44,7 @@ def prepare(demo: bool | None, var: Path, as_json: bool) -> None:
     upgrade()
     session, rt = db.session(), _runtime()
     published = content.publish_seeds(session, rt.now())
+    models.register_shipped(session, rt.now(), shipments(current_app.extensions["care.settings"].bundles_directory))
     laptop = current_app.extensions["care.settings"].care_environment == "development"
     made = (laptop if demo is None else demo) and _demo_clinic(session, rt, var / LOGINS, laptop)
     if current_app.extensions["care.settings"].care_simulator:
@@ -58,11 +60,17 @@ def prepare(demo: bool | None, var: Path, as_json: bool) -> None:
 @with_appcontext
 @told
 def seed(as_json: bool) -> None:
-    """Publish the protocols, questionnaires and rules that come with this version. Prints {published}.
+    """Publish the protocols, questionnaires and rules that come with this version, and register its models.
+
+    Prints {published, models}. A model of which no version was known is active from then on, unless its gates did not
+    hold; a later version waits until two people let it in.
 
     A published version is never edited: a file that differs from it under the same version is refused.
     """
-    tell({"published": content.publish_seeds(db.session(), _runtime().now())}, as_json)
+    session, now = db.session(), _runtime().now()
+    published = content.publish_seeds(session, now)
+    found = shipments(current_app.extensions["care.settings"].bundles_directory)
+    tell({"published": published, "models": models.register_shipped(session, now, found)}, as_json)
 
 
 def _demo_clinic(session: Session, rt: Runtime, logins: Path, laptop: bool) -> bool:
