@@ -24,7 +24,7 @@ ENGINE: dict[str, Any] = {
     "pool_timeout": 5,
     "pool_recycle": 1800,
     "connect_args": {
-        "connect_timeout": 5,
+        "connect_timeout": 4,  # WeChat waits five seconds for its answer
         "application_name": "care",
         # A server that vanishes without a word (its machine, a firewall that forgets) is noticed within seconds: until
         # it is, a thread waits and a provider with it. One that is merely slow answers these, and is waited for.

@@ -15,7 +15,6 @@ import psycopg
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 Value = str | bytes | None
@@ -71,7 +70,8 @@ def execute_alone(session: Session, statement: str, values: Sequence[Value]) -> 
     """The first row of a statement ($1, $2 … for its values) that is committed when this returns; None without one.
 
     On the session's database, but not in its transaction. Said again, once, on a new connection when the one it was
-    said on turns out to be broken. Raises NotAlone when it failed: it may have been done all the same.
+    said on turns out to be broken. Raises NotAlone when it failed: it may have been done all the same; and SQLAlchemy's
+    error where no connection can be had, as any other way to the database would, after as long a wait.
     """
     bind = session.get_bind()
     engine = bind.engine if isinstance(bind, Connection) else bind
@@ -86,7 +86,7 @@ def execute_alone(session: Session, statement: str, values: Sequence[Value]) -> 
         _close(idle)  # perhaps the database was away: then whatever lies here is broken too
     try:
         return _say(_line(engine), idle, statement, values)
-    except (psycopg.Error, SQLAlchemyError, _Broken) as error:
+    except (psycopg.Error, _Broken) as error:
         raise NotAlone(type(error).__name__) from None
 
 
@@ -112,7 +112,7 @@ def _close(idle: list[_Line]) -> None:
 
 def _line(engine: Engine) -> _Line:
     """A connection as the engine makes them, which belongs to nobody but us."""
-    given = engine.raw_connection()
-    connection = given.driver_connection
+    given = engine.connect()
+    connection = given.connection.driver_connection
     given.detach()
     return _Line(connection)

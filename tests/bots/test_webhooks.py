@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from bots.console import ConsoleChannel
@@ -24,6 +24,7 @@ from care.records.escalations import Escalation
 from care.records.patients import Patient
 from care.runtime import Runtime
 from care.services import content, inbox, outbox
+from care_api.database import db
 from tests.care_api.serving import PHONE, enrolled, serving
 from tests.care_api.twilio_calls import FORM, OURS, fields, post, twilio, whatsapp
 from tests.conftest import Clinic, Clock
@@ -263,10 +264,14 @@ def test_a_forged_receipt_changes_nothing(session: Session, client: FlaskClient,
     assert message.delivery == "queued"
 
 
-def test_without_the_database_the_provider_is_told_to_come_again(rt: Runtime):
+def test_without_the_database_the_provider_is_told_to_come_again_after_one_try(rt: Runtime):
+    asked: list[object] = []
     with serving("postgresql://nobody@127.0.0.1:1/none", rt) as app:
+        with app.app_context():
+            event.listen(db.engine, "do_connect", lambda *told: asked.append(told))
         found = post(app.test_client(), fields("hello"))
         assert (found.status_code, found.headers["Retry-After"]) == (503, "5")
+    assert len(asked) == 1  # a provider waits no longer than one connection may take
 
 
 def test_a_channel_that_is_not_configured_is_not_there(database_url: str, clock: Clock):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from care.records.alone import NotAlone, execute_alone
@@ -65,3 +66,12 @@ def test_a_statement_that_is_wrong_says_so_and_quotes_nothing(notes: Session) ->
     with pytest.raises(NotAlone) as told:
         execute_alone(notes, "SELECT CAST($1 AS integer)", ("chest pain",))
     assert "chest" not in str(told.value)
+
+
+def test_where_no_connection_can_be_had_nobody_waits_for_one_twice() -> None:
+    asked: list[object] = []
+    nowhere = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    event.listen(nowhere, "do_connect", lambda *told: asked.append(told))
+    with Session(nowhere) as session, pytest.raises(OperationalError):
+        execute_alone(session, SERVER, ())
+    assert len(asked) == 1
