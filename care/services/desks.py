@@ -31,6 +31,7 @@ from care.domain.turn import (
     Refused,
     Returned,
     Stopped,
+    Talk,
     Withdrew,
 )
 from care.library import emergency_number, lexicon, texts
@@ -41,6 +42,7 @@ from care.records.tasks import Task
 from care.runtime import Runtime
 from care.services import audits, consents, content, outbox, patients, speaking
 from care.services.alarms import Case, raise_many
+from care.services.at_once import alarms_at_once
 from care.services.drafts import OPEN, Draft, draft, store
 from care.services.talking import Row, Talking, talking
 
@@ -110,13 +112,26 @@ class Desks:
     def _say_and_do(self, desk: Talking, message: Communication, words: str) -> None:
         self._open(desk, message)
         verdict = screen(words, self.lexicon)
-        turn = take_turn(desk.talk, words, verdict, self._desk(desk, message))
-        if turn.talk != desk.talk:
+        before, turn = desk.talk, take_turn(desk.talk, words, verdict, self._desk(desk, message))
+        if turn.talk != before:
             desk.talk, desk.changed = turn.talk, True
+            self._raise_at_once(desk, message, before)
         for act in turn.acts:
             self._apply(act, desk, message)
         for number, say in enumerate(turn.says):
             self._reply(desk, message, say.purpose, say.text, str(number))
+
+    def _raise_at_once(self, desk: Talking, message: Communication, before: Talk) -> None:
+        """An answer that is stat by itself wakes somebody now: nobody knows when the form is handed in, or whether."""
+        talk, patient = desk.talk, desk.patient
+        if talk.questionnaire is None or not talk.answers or talk.answers == before.answers:
+            return
+        known = before.answers if before.questionnaire == talk.questionnaire else {}
+        form = self._form(talk.questionnaire)
+        alarms = alarms_at_once(self.session, form, known, talk.answers, message.at)
+        if alarms:
+            own = (patient.organization_id, patient.care_team_id, patient.id)
+            self.cases.append(Case(*own, message.at, alarms, communication_id=message.id))
 
     def _open(self, desk: Talking, message: Communication) -> None:
         """The conversation that a reminder asked for opens with the answer to it; until then nothing was written."""
