@@ -13,6 +13,7 @@ from care_api.commands.models import risk_group
 from care_api.commands.prepare import prepare, seed
 from care_api.commands.protocols import protocols_group
 from care_api.commands.questionnaires import questionnaires_group
+from care_api.commands.recomputing import recompute
 from care_api.commands.watchdog import watchdog
 from scheduler.commands import demo_command, replay_group
 
@@ -38,5 +39,6 @@ COMMANDS = (
 
 def register(app: Flask) -> None:
     """Give the application its commands."""
+    risk_group.add_command(recompute)
     for command in COMMANDS:
         app.cli.add_command(command)

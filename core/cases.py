@@ -12,12 +12,14 @@ from werkzeug.wrappers import Response
 from care.access import may
 from care.domain import trend
 from care.domain.codes import Outcome
+from care.domain.explanation import remarks
 from care.domain.measure import Measure
 from care.errors import Conflict, Invalid
 from care.records import communications, escalations, lists, observations, practitioners
 from care.records.attachments import attachments_of
 from care.records.escalations import Escalation, EscalationLink
 from care.records.patients import Patient
+from care.records.risk_assessments import corrected, read
 from care.services import escalations as acts
 from care.services.patients import open_patient
 from core import blueprint
@@ -55,6 +57,8 @@ def case(escalation_id: UUID) -> str:
     patient = open_patient(session(), runtime(), staff(), row.patient_id) if row.patient_id else None
     joined = _joined(row)
     latest = next((j.assessment for j in reversed(joined) if j.assessment and j.assessment.contributions), None)
+    stands = corrected(session(), latest) if latest else None
+    said = read(stands) if stands else None
     owners = {row.owner_id} if row.owner_id else set()
     return render_template(
         "core/case.html",
@@ -62,8 +66,10 @@ def case(escalation_id: UUID) -> str:
         patient=patient,
         joined=list(reversed(joined)),
         rules=rules_by_reason(lists.rule_set_documents(session())),
-        assessment=latest,
-        bars=bars(latest.contributions) if latest else [],
+        assessment=stands,
+        corrected=stands is not latest,
+        bars=bars(stands.contributions) if stands else [],
+        remarks=remarks(said, "en") if said else [],
         owners=practitioners.names(session(), owners),
         outcomes=list(Outcome),
         days=DAYS,

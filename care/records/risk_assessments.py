@@ -193,3 +193,14 @@ def standing(session: Session, response_ids: Sequence[UUID]) -> list[RiskAssessm
         return []
     found = select(RiskAssessment).where(RiskAssessment.response_id.in_(response_ids), newest())
     return list(session.scalars(found.order_by(RiskAssessment.recorded_at, RiskAssessment.id)))
+
+
+def corrected(session: Session, assessment: RiskAssessment) -> RiskAssessment:
+    """What stands in this assessment's place today: itself, or the last of those that corrected it."""
+    found = assessment
+    while True:
+        later = select(RiskAssessment).where(RiskAssessment.supersedes_id == found.id)
+        row = session.scalars(later.order_by(RiskAssessment.recorded_at.desc(), RiskAssessment.id.desc())).first()
+        if row is None:
+            return found
+        found = row

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import Text, and_, cast, or_, select
 from sqlalchemy.orm import Session
 
-from care.domain.assessment import Reads
+from care.domain.assessment import Assessment, Reads
 from care.domain.measure import Measure
+from care.errors import NotFound
 from care.records.among import among
 from care.records.observations import Observation
 from care.records.patients import Patient
 from care.records.questionnaire_responses import QuestionnaireResponse
+from care.records.risk_assessments import RiskAssessment, read
 from care.services.series import WINDOW
 
 AGE = "30525-0"  # LOINC: age, in years ("a")
+_AGED = "age:"
 _YEAR = 365.25
 _MARGIN = timedelta(days=2)  # a bundle counts civil days, which begin elsewhere up to a day earlier
 
@@ -76,8 +80,36 @@ def age_of(patient: Patient, at: datetime) -> Measure | None:
     if not born:
         return None
     began = datetime.combine(date.fromisoformat(str(born)), time(), UTC)
-    return Measure(f"age:{patient.id}", AGE, (at - began).total_seconds() / 86400 / _YEAR, "a", at)
+    return Measure(f"{_AGED}{patient.id}", AGE, (at - began).total_seconds() / 86400 / _YEAR, "a", at)
 
 
 def _is_more(reads: Reads) -> bool:
     return bool(reads.ever) or timedelta(days=reads.days) > WINDOW
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was kept of a judgement: the row, the assessment in it (None: none was made), and the measures that it
+    names, as they were (None: not all of them are there any more)."""
+
+    row: RiskAssessment
+    assessment: Assessment | None
+    measures: tuple[Measure, ...] | None
+
+
+def kept(session: Session, assessment_id: UUID) -> Kept:
+    """All that an assessment can be reckoned from once more. NotFound where there is no such assessment."""
+    row = session.get(RiskAssessment, assessment_id)
+    if row is None:
+        raise NotFound("assessment", "no such assessment")
+    wanted = {one for one in row.inputs if not one.startswith(_AGED)}
+    ids = [UUID(one) for one in wanted]
+    observed = session.scalars(select(Observation).where(among(Observation.id, ids))).all()
+    measures: tuple[Measure, ...] | None = tuple(one.measure() for one in observed)
+    patient = session.get(Patient, row.patient_id)
+    if len(observed) < len(wanted) or patient is None:
+        measures = None
+    elif len(wanted) < len(row.inputs):
+        aged = age_of(patient, row.at)
+        measures = (*measures, aged) if measures is not None and aged is not None else None
+    return Kept(row, read(row), measures)

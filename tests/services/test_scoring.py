@@ -43,7 +43,9 @@ def world(session: Session, rt: Runtime, clock: Clock, clinic: Clinic) -> World:
 def model(band: str, priority: str | None, risk: float) -> Any:
     """A model that always says the same, of all measures it was given."""
 
-    def assess(bundle: str, measures: Sequence[Measure], at: datetime, zone: str, before: Before | None) -> Assessment:
+    def assess(
+        bundle: str, measures: Sequence[Measure], at: datetime, zone: str, before: Before | None = None
+    ) -> Assessment:
         reason = Contribution("lowest", {"en": "lowest glucose"}, 58.0, 0.4)
         ids = tuple(one.id for one in measures)
         return Assessment(bundle, "b" * 64, risk, band, priority, (reason,), (), (58.0,), ids)
