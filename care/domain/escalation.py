@@ -1,69 +1,41 @@
 """Escalation: requested, accepted, completed; whom to page, and when. No path leads to silence.
 
-Every open escalation has a next moment (`page_at`), or an owner, or is routine and stays on the worklist. An owner of
-anything but routine has a next moment too: an acceptance that leads to nothing is paged again.
+Every open escalation has a next moment (`page_at`). An owner has one too: an acceptance that leads to nothing, a time
+that was asked for, and an offer to a colleague all run out, and then somebody is paged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from care.domain.codes import EscalationStatus, Outcome, Priority, Role
-from care.errors import Conflict
+from care.domain.codes import EscalationStatus, Outcome, Priority
+from care.domain.ladder import Ladder, Whom, spoken
+from care.errors import Conflict, Invalid
 
 OPEN = (EscalationStatus.REQUESTED, EscalationStatus.ACCEPTED)
 
+LONGEST_SNOOZE = {
+    Priority.STAT: timedelta(minutes=10),
+    Priority.ASAP: timedelta(hours=1),
+    Priority.URGENT: timedelta(hours=8),
+    Priority.ROUTINE: timedelta(days=7),
+}
+"""How far one snooze reaches. Ours. A stat alert may be set aside only for as long as it takes to end the call in hand:
+what raises one (chest pain, a stroke's signs, a glucose under 54 mg/dL) is counted in minutes. An asap alert comes back
+within the hour, which is how often NEWS2 (Royal College of Physicians, 2017) has a patient of 5 points looked at."""
 
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """Who is paged, how often before the next rung, and how long an answer is waited for after each page."""
-
-    role: Role
-    wait: Mapping[Priority, timedelta]
-    repeats: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Ladder:
-    """The rungs in order (the last one is paged until somebody answers), and how long an acceptance holds.
-
-    `confirmed_wait` is how long the page of an urgent escalation is put off by a repeated reading that was fine.
-    """
-
-    rungs: tuple[Rung, ...]
-    hold: Mapping[Priority, timedelta]
-    confirmed_wait: timedelta = timedelta(hours=4)
-
-    def __post_init__(self) -> None:
-        """A ladder that could fall silent cannot be made."""
-        tables = [rung.wait for rung in self.rungs] + [self.hold]
-        paged = [p for p in Priority if p is not Priority.ROUTINE]
-        if not self.rungs or any(table.get(p, timedelta()) <= timedelta() for table in tables for p in paged):
-            raise ValueError("a ladder has a rung, and a positive wait for every priority that pages")
-        if any(rung.repeats < 1 for rung in self.rungs) or self.confirmed_wait <= timedelta():
-            raise ValueError("a rung is paged at least once, and a put-off page comes later")
-
-
-def default_ladder() -> Ladder:
-    """Nurse, then clinician. The waits are ours (no guideline gives them) and meant to be set by each team."""
-    wait = {
-        Priority.STAT: timedelta(minutes=5),
-        Priority.ASAP: timedelta(minutes=15),
-        Priority.URGENT: timedelta(hours=1),
-    }
-    hold = {
-        Priority.STAT: timedelta(minutes=30),
-        Priority.ASAP: timedelta(hours=2),
-        Priority.URGENT: timedelta(hours=8),
-    }
-    return Ladder((Rung(Role.NURSE, wait, repeats=2), Rung(Role.CLINICIAN, wait)), hold)
+MOST_SNOOZES = {Priority.STAT: 1, Priority.ASAP: 2, Priority.URGENT: 3, Priority.ROUTINE: 5}
+"""How often one alert may be snoozed at all, by whomever; then it is worked on, handed on, or paged."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where one escalation stands. `rung` was paged last, `pages` times on this rung; `page_at` is aware, UTC."""
+    """Where one escalation stands. `rung` was paged last, `pages` times on this rung; moments are aware, UTC.
+
+    `offered_to` was asked by the owner to take it over; `snoozed_until` says that the owner has set it aside, for the
+    `snoozes`-th time.
+    """
 
     status: EscalationStatus
     priority: Priority
@@ -71,6 +43,9 @@ class State:
     pages: int = 0
     owner: str | None = None
     page_at: datetime | None = None
+    offered_to: str | None = None
+    snoozed_until: datetime | None = None
+    snoozes: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -107,6 +82,30 @@ class Accept:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOn:
+    """The owner (or whoever takes it by this) offers it to a named colleague, who has to accept."""
+
+    by: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """The colleague cannot take it."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """The owner (or whoever takes it by this) sets it aside until a moment, with a reason."""
+
+    by: str
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Complete:
     """Somebody closes it with an outcome, which is the label that alert precision is computed from."""
 
@@ -119,89 +118,130 @@ class Confirmed:
     """A repeated reading was fine: the page of the grace is put off, never the escalation."""
 
 
-Event = Raise | Worsen | Tick | Accept | Complete | Confirmed
+Event = Raise | Worsen | Tick | Accept | HandOn | Decline | Snooze | Complete | Confirmed
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What comes of an event: the new state, and the role to page now, if any."""
+    """What comes of an event: the new state, and whom to page now, if anybody."""
 
     state: State
-    page: Role | None = None
+    page: Whom | None = None
 
 
 def step(state: State | None, event: Event, now: datetime, ladder: Ladder) -> Step:
     """What an event makes of an escalation; `state` None is: there is none yet (only Raise makes one).
 
     Raises Conflict("already-accepted", owner=...) when somebody else has it, Conflict("already-completed") when it is
-    closed (a new report then needs a new escalation), Conflict("not-raised") when there is none.
+    closed (a new report then needs a new escalation), Conflict("not-raised") when there is none, Conflict
+    ("not-offered") for a colleague who was not asked, and Invalid for a snooze beyond its limits or without a reason.
     """
     if state is None:
         if not isinstance(event, Raise):
             raise Conflict("not-raised", "there is no escalation")
-        return Step(_raised(event.priority, event.page_after, now))
+        return Step(_raised(event.priority, event.page_after, now, ladder))
     if not state.is_open:
         if isinstance(event, Tick | Confirmed):
             return Step(state)
         raise Conflict("already-completed", "this escalation is closed", owner=state.owner)
     match event:
         case Raise() | Worsen():
-            return Step(_worsened(state, event.priority, event.page_after, now))
+            return Step(_worsened(state, event.priority, event.page_after, now, ladder))
         case Tick():
             return _ticked(state, now, ladder)
-        case Accept():
-            _refuse_others(state, event.by)
-            page_at = None if state.priority is Priority.ROUTINE else now + ladder.hold[state.priority]
-            return Step(replace(state, status=EscalationStatus.ACCEPTED, owner=event.by, page_at=page_at))
-        case Complete():
-            _refuse_others(state, event.by)
-            return Step(replace(state, status=EscalationStatus.COMPLETED, owner=event.by, page_at=None))
         case Confirmed():
             return Step(_confirmed(state, now, ladder))
+        case Decline():
+            return _declined(state, event, now, ladder)
+        case _:
+            return _act(state, event, now, ladder)
 
 
-def _raised(priority: Priority, page_after: timedelta, now: datetime) -> State:
-    return State(EscalationStatus.REQUESTED, priority, page_at=_first_page(priority, page_after, now))
+def _act(state: State, event: Accept | HandOn | Snooze | Complete, now: datetime, ladder: Ladder) -> Step:
+    """What only the owner may do, or anybody where there is none; accepting is also for who was asked to take over."""
+    asked = isinstance(event, Accept) and state.offered_to == event.by
+    if state.owner not in (None, event.by) and not asked:
+        raise Conflict("already-accepted", "somebody else has this one", owner=state.owner)
+    taken = replace(
+        state, status=EscalationStatus.ACCEPTED, owner=event.by, offered_to=None, snoozed_until=None, page_at=None
+    )
+    match event:
+        case Accept():
+            return Step(replace(taken, page_at=now + ladder.hold[state.priority]))
+        case HandOn():
+            if event.to == event.by:
+                raise Invalid("hand-on", "choose a colleague", place="to")
+            asked_until = now + _answer(state.priority, now, ladder)
+            return Step(replace(taken, offered_to=event.to, page_at=asked_until), Whom.COLLEAGUE)
+        case Snooze():
+            _refuse_long(state, event, now)
+            until = event.until
+            return Step(replace(taken, snoozed_until=until, page_at=until, snoozes=state.snoozes + 1))
+        case Complete():
+            return Step(replace(taken, status=EscalationStatus.COMPLETED))
 
 
-def _first_page(priority: Priority, page_after: timedelta, now: datetime) -> datetime | None:
-    """Routine never pages, urgent after its grace, asap and stat at once."""
+def _declined(state: State, event: Decline, now: datetime, ladder: Ladder) -> Step:
+    if state.offered_to is None or state.offered_to != event.by:
+        raise Conflict("not-offered", "this one was not offered to you", owner=state.owner)
+    return _back(state, now, ladder)
+
+
+def _back(state: State, now: datetime, ladder: Ladder) -> Step:
+    """The colleague did not take it: it is the owner's again, who is told and has to say so before long."""
+    answer_by = now + _answer(state.priority, now, ladder)
+    return Step(replace(state, offered_to=None, page_at=answer_by), Whom.OWNER)
+
+
+def _answer(priority: Priority, now: datetime, ladder: Ladder) -> timedelta:
+    """How long one person is given to answer: as long as the first rung is."""
+    return ladder.rungs(priority, now)[0].wait
+
+
+def _raised(priority: Priority, page_after: timedelta, now: datetime, ladder: Ladder) -> State:
+    return State(EscalationStatus.REQUESTED, priority, page_at=_first_page(priority, page_after, now, ladder))
+
+
+def _first_page(priority: Priority, page_after: timedelta, now: datetime, ladder: Ladder) -> datetime:
+    """Routine when it has lain untouched for long, urgent after its grace, asap and stat at once."""
     if priority is Priority.ROUTINE:
-        return None
+        return now + ladder.untouched
     return now + max(page_after, timedelta()) if priority is Priority.URGENT else now
 
 
-def _worsened(state: State, priority: Priority, page_after: timedelta, now: datetime) -> State:
+def _worsened(state: State, priority: Priority, page_after: timedelta, now: datetime, ladder: Ladder) -> State:
     """Raised, never lowered; a page that is due comes no later than before.
 
     A report that is not worse pages nobody again, unless the first page has not been sent: then the earlier moment
-    holds. A worse one pages even the owner's team, since what was accepted was the lesser case.
+    holds. A worse one pages even the owner's team, since what was accepted, set aside or offered was the lesser case.
     """
-    if state.priority is Priority.ROUTINE or priority.rank > state.priority.rank:
-        raised = True
-    else:
-        raised = state.status is EscalationStatus.REQUESTED and not _paged(state)
-    candidate = _first_page(priority, page_after, now) if raised else None
-    moments = [moment for moment in (state.page_at, candidate) if moment is not None]
-    return replace(
-        state,
-        priority=Priority.highest(state.priority, priority),
-        page_at=min(moments) if moments else None,
-    )
+    worse = priority.rank > state.priority.rank
+    unpaged = state.status is EscalationStatus.REQUESTED and not _paged(state)
+    moments = [state.page_at] if state.page_at is not None else []
+    if worse or unpaged or not moments:
+        moments.append(_first_page(priority, page_after, now, ladder))
+    if worse:
+        state = replace(state, offered_to=None, snoozed_until=None)
+    return replace(state, priority=Priority.highest(state.priority, priority), page_at=min(moments))
 
 
 def _ticked(state: State, now: datetime, ladder: Ladder) -> Step:
-    """Page whoever's turn it is, once however long the outage was; an acceptance that ran out starts from below."""
+    """Page whoever's turn it is, once however long the outage was; an acceptance that ran out starts from below.
+
+    What is routine waits for working hours.
+    """
     if state.page_at is None or now < state.page_at:
         return Step(state)
+    if state.offered_to is not None:
+        return _back(state, now, ladder)
+    if state.priority is Priority.ROUTINE and not ladder.works_at(now):
+        return Step(replace(state, page_at=ladder.opens(now)))
+    rung, pages = state.rung, state.pages
     if state.status is EscalationStatus.ACCEPTED:
-        state = replace(state, status=EscalationStatus.REQUESTED, owner=None, rung=0, pages=0)
-    last = len(ladder.rungs) - 1
-    rung, pages = min(state.rung, last), state.pages
-    if pages >= ladder.rungs[rung].repeats and rung < last:
-        rung, pages = rung + 1, 0
-    page_at = now + ladder.rungs[rung].wait[state.priority]
-    return Step(replace(state, rung=rung, pages=pages + 1, page_at=page_at), ladder.rungs[rung].role)
+        state = replace(state, status=EscalationStatus.REQUESTED, owner=None, snoozed_until=None)
+        rung, pages = 0, 0
+    rung, pages, turn = ladder.turn(state.priority, rung, pages, now)
+    return Step(replace(state, rung=rung, pages=pages, page_at=now + turn.wait), turn.whom)
 
 
 def _confirmed(state: State, now: datetime, ladder: Ladder) -> State:
@@ -215,6 +255,11 @@ def _paged(state: State) -> bool:
     return state.rung > 0 or state.pages > 0
 
 
-def _refuse_others(state: State, by: str) -> None:
-    if state.owner is not None and state.owner != by:
-        raise Conflict("already-accepted", "somebody else has this one", owner=state.owner)
+def _refuse_long(state: State, event: Snooze, now: datetime) -> None:
+    most = LONGEST_SNOOZE[state.priority]
+    if not now < event.until <= now + most:
+        raise Invalid("snooze", f"a {state.priority} alert can be set aside for {spoken(most)} at most", place="until")
+    if state.snoozes >= MOST_SNOOZES[state.priority]:
+        raise Invalid("snooze", "this one has been set aside often enough: act on it, or hand it on", place="until")
+    if not event.reason.strip():
+        raise Invalid("snooze", "say why it can wait", place="reason")

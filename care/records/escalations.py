@@ -50,20 +50,39 @@ class Escalation(OfOrganization, Queued, Base):
     completed_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
     note_sealed: Mapped[bytes | None]
+    ladder_id: Mapped[UUID | None] = mapped_column(ForeignKey("ladder.id"))  # None: the default ladder
+    offered_to_id: Mapped[UUID | None] = mapped_column(ForeignKey("practitioner.id"))
+    snoozed_until: Mapped[datetime | None]
+    snoozes: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    snooze_reason_sealed: Mapped[bytes | None]
 
     note = Sealed()
+    snooze_reason = Sealed()
 
     @property
     def state(self) -> State:
         """The row as the state machine sees it."""
         owner = str(self.owner_id) if self.owner_id else None
-        return State(EscalationStatus(self.status), Priority(self.priority), self.rung, self.pages, owner, self.page_at)
+        asked = str(self.offered_to_id) if self.offered_to_id else None
+        return State(
+            EscalationStatus(self.status),
+            Priority(self.priority),
+            self.rung,
+            self.pages,
+            owner,
+            self.page_at,
+            asked,
+            self.snoozed_until,
+            self.snoozes or 0,
+        )
 
     @state.setter
     def state(self, state: State) -> None:
         self.status, self.priority, self.rank = state.status.value, state.priority.value, state.priority.rank
         self.rung, self.pages, self.page_at = state.rung, state.pages, state.page_at
         self.owner_id = UUID(state.owner) if state.owner else None
+        self.offered_to_id = UUID(state.offered_to) if state.offered_to else None
+        self.snoozed_until, self.snoozes = state.snoozed_until, state.snoozes
 
 
 class EscalationLink(Base):

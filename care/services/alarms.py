@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from care.domain.codes import EscalationStatus, Priority
-from care.domain.escalation import Confirmed, Raise, Worsen, default_ladder, step
+from care.domain.escalation import Confirmed, Raise, Worsen, step
 from care.domain.triage import Alarm
 from care.records.among import among
 from care.records.escalations import Escalation, EscalationLink
@@ -22,9 +22,9 @@ from care.records.flags import Flag
 from care.records.ids import new_id
 from care.records.observations import Observation
 from care.records.patients import Patient
+from care.services.ladders import Ladders
 from care.services.locks import wait_to_escalate
 
-LADDER = default_ladder()
 MOST_GRACE = timedelta(hours=2)  # no rule lets a page wait longer: one that does was put off before
 LEVEL = "level"
 REST = timedelta(days=7)  # ours: how long a routine cause that was closed stays off the list
@@ -114,6 +114,7 @@ def raise_many(session: Session, now: datetime, cases: Sequence[Case]) -> list[E
     if alarming:  # only who may add to them keeps others from adding
         wait_to_escalate(session, alarming)
     found = _open(session, wanted)
+    ladders = Ladders(session, (case.care_team_id for case in wanted if case.alarms), found.values())
     waiting = _in_grace(session, found)
     resting = _resting(session, wanted, found, now)
     flags: list[Flag] = []
@@ -131,15 +132,15 @@ def raise_many(session: Session, now: datetime, cases: Sequence[Case]) -> list[E
                 links.append(_link(closed, case, alarm))
                 continue
             if row is None:
-                flag, row = _new(case, alarm, now)
+                flag, row = _new(case, alarm, ladders, now)
                 found[case.owner, alarm.cause] = row
                 flags.append(flag)
                 raised.append(row)
             else:
-                _worsen(row, alarm, now)
+                _worsen(row, alarm, ladders, now)
             waiting.setdefault(row.id, _Grace()).add(case)
             links.append(_link(row, case, alarm))
-        _confirm(case, causes, found, waiting, now)
+        _confirm(case, causes, found, waiting, ladders, now)
     for rows in (flags, raised) if raised else ():  # parents first: rows know each other by id only
         session.add_all(rows)
         session.flush()
@@ -251,6 +252,7 @@ def _confirm(
     causes: Iterable[str],
     found: Mapping[Cause, Escalation],
     waiting: Mapping[UUID, _Grace],
+    ladders: Ladders,
     now: datetime,
 ) -> None:
     """A repeated reading that was fine puts off the page of the grace (never the escalation)."""
@@ -263,10 +265,10 @@ def _confirm(
         if not _repeat_settles(row):
             continue
         if case.at > grace.last and case.measured & grace.codes and _first_page_waits(row):
-            row.state = step(row.state, Confirmed(), now, LADDER).state
+            row.state = step(row.state, Confirmed(), now, ladders.of(row)).state
 
 
-def _new(case: Case, alarm: Alarm, now: datetime) -> tuple[Flag, Escalation]:
+def _new(case: Case, alarm: Alarm, ladders: Ladders, now: datetime) -> tuple[Flag, Escalation]:
     flag = Flag(
         organization_id=case.organization_id,
         patient_id=case.patient_id,
@@ -276,6 +278,7 @@ def _new(case: Case, alarm: Alarm, now: datetime) -> tuple[Flag, Escalation]:
         since=now,
         ended_at=None,
     )
+    ladder_id, ladder = ladders.newest(case.care_team_id)
     row = Escalation(
         organization_id=case.organization_id,
         patient_id=case.patient_id,
@@ -287,8 +290,9 @@ def _new(case: Case, alarm: Alarm, now: datetime) -> tuple[Flag, Escalation]:
         params=_params(alarm),
         requested_at=now,
         attempts=0,
+        ladder_id=ladder_id,
     )
-    row.state = step(None, Raise(alarm.priority, alarm.page_after), now, LADDER).state
+    row.state = step(None, Raise(alarm.priority, alarm.page_after), now, ladder).state
     return flag, row
 
 
@@ -298,13 +302,13 @@ def _params(alarm: Alarm) -> dict[str, Any]:
     return {**alarm.params, LEVEL: alarm.level} if rests else dict(alarm.params)
 
 
-def _worsen(row: Escalation, alarm: Alarm, now: datetime) -> None:
+def _worsen(row: Escalation, alarm: Alarm, ladders: Ladders, now: datetime) -> None:
     """The most pressing reason is the one that staff read first."""
     if alarm.priority.rank > row.rank:
         row.source, row.reason, row.params = alarm.source, alarm.reason, _params(alarm)
     elif alarm.reason == row.reason and alarm.level is not None and alarm.level > row.params.get(LEVEL, math.inf):
         row.params = {**row.params, LEVEL: alarm.level}
-    row.state = step(row.state, Worsen(alarm.priority, alarm.page_after), now, LADDER).state
+    row.state = step(row.state, Worsen(alarm.priority, alarm.page_after), now, ladders.of(row)).state
 
 
 def _link(row: Escalation, case: Case, alarm: Alarm) -> dict[str, Any]:

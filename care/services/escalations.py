@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,11 +12,12 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Delivery, EscalationStatus, Outcome, Priority, Purpose, Role
-from care.domain.escalation import Accept, Complete, default_ladder, step
+from care.domain.escalation import Accept, Complete, step
 from care.domain.lock_screen import Reveals, reveals
 from care.domain.people import Staff
 from care.errors import Conflict, Invalid
 from care.library.notices import MESSAGE
+from care.records import practitioners
 from care.records.communications import Communication
 from care.records.escalations import Escalation, EscalationLink, escalation_of
 from care.records.flags import Flag
@@ -23,11 +26,11 @@ from care.records.patients import Patient, contact_points, patient_of
 from care.runtime import Runtime
 from care.services import audits, outbox
 from care.services.alarms import Case, raise_alarms, raise_many
+from care.services.ladders import Ladders
 from care.services.pages import page_due
 
 __all__ = ["Case", "accept", "complete", "message", "page_due", "raise_alarms", "raise_many"]
 
-LADDER = default_ladder()
 LONGEST_MESSAGE = 1_000  # characters; what a phone shows without scrolling far
 LONGEST_NOTE = 10_000
 _NAMES: dict[Reveals, str] = {
@@ -70,11 +73,12 @@ def accept(session: Session, rt: Runtime, staff: Staff, escalation_id: UUID) -> 
     """`staff` takes it on; pages that have not left yet stay here. Raises NotFound, NotAllowed, Conflict."""
     now = rt.now()
     staff.must_be(Role.NURSE, Role.CLINICIAN)
-    row = _locked(session, staff, escalation_id)
-    row.state = step(row.state, Accept(str(staff.id)), now, LADDER).state
+    row = locked(session, staff, escalation_id)
+    with saying_who(session):
+        row.state = step(row.state, Accept(str(staff.id)), now, Ladders(session).of(row)).state
     row.accepted_at = now
-    _stop_pages(session, row.id)
-    _audit(session, now, staff, row, "escalation.accept")
+    stop_pages(session, row.id)
+    noted(session, now, staff, row, "escalation.accept")
     session.commit()
     return row
 
@@ -91,14 +95,15 @@ def complete(
     ended = _outcome(outcome)
     if len(note) > LONGEST_NOTE:
         raise Invalid("too-long", f"a note has at most {LONGEST_NOTE} characters", place="note")
-    row = _locked(session, staff, escalation_id)
+    row = locked(session, staff, escalation_id)
     if row.status == EscalationStatus.REQUESTED.value:  # else they were stopped when it was accepted
-        _stop_pages(session, row.id)
-    row.state = step(row.state, Complete(str(staff.id), ended), now, LADDER).state
+        stop_pages(session, row.id)
+    with saying_who(session):
+        row.state = step(row.state, Complete(str(staff.id), ended), now, Ladders(session).of(row)).state
     row.completed_at, row.outcome, row.note = now, ended.value, note or None
     session.execute(_END_FLAG, {"flag": row.flag_id, "now": now})
     session.execute(_SETTLE, {"escalation": row.id})
-    _audit(session, now, staff, row, "escalation.complete", outcome=ended.value)
+    noted(session, now, staff, row, "escalation.complete", outcome=ended.value)
     session.commit()
     return row
 
@@ -161,25 +166,32 @@ def _keep_secret(session: Session, rt: Runtime, patient: Patient, words: str) ->
         raise Invalid("names-the-patient", f"{_NAMES[found]}: a phone may show this to anybody", place="text")
 
 
-def _locked(session: Session, staff: Staff, escalation_id: UUID) -> Escalation:
-    """The escalation as it is now, not as this session may have seen it before."""
+def locked(session: Session, staff: Staff, escalation_id: UUID) -> Escalation:
+    """The escalation as it is now, not as this session may have seen it before. Raises NotFound."""
     session.expire_all()
     return escalation_of(session, staff, escalation_id, lock=True)
 
 
-def _outcome(outcome: str) -> Outcome:
+@contextmanager
+def saying_who(session: Session) -> Iterator[None]:
+    """Let a Conflict about somebody's case say who that is: `owner_name`, for whoever was slower."""
     try:
-        return Outcome(outcome)
-    except ValueError:
-        raise Invalid("unknown-outcome", "this is not one of the outcomes", place="outcome") from None
+        yield
+    except Conflict as conflict:
+        owner = conflict.detail.get("owner")
+        if owner is None:
+            raise
+        name = practitioners.names(session, {UUID(str(owner))}).get(UUID(str(owner)), "")
+        raise Conflict(conflict.code, conflict.message, owner=owner, owner_name=name) from None
 
 
-def _stop_pages(session: Session, escalation_id: UUID) -> None:
-    """Pages that nobody has taken to send yet are no longer needed."""
+def stop_pages(session: Session, escalation_id: UUID) -> None:
+    """Pages that nobody has taken to send yet are no longer needed (no commit)."""
     session.execute(_STOP_PAGES, {"escalation": escalation_id})
 
 
-def _audit(session: Session, now: datetime, staff: Staff, row: Escalation, action: str, **detail: Any) -> None:
+def noted(session: Session, now: datetime, staff: Staff, row: Escalation, action: str, **detail: Any) -> None:
+    """Write the act to the audit (no commit). `detail` takes codes, ids and counts only."""
     audits.record(
         session,
         now,
@@ -192,3 +204,10 @@ def _audit(session: Session, now: datetime, staff: Staff, row: Escalation, actio
         priority=row.priority,
         **detail,
     )
+
+
+def _outcome(outcome: str) -> Outcome:
+    try:
+        return Outcome(outcome)
+    except ValueError:
+        raise Invalid("unknown-outcome", "this is not one of the outcomes", place="outcome") from None

@@ -6,37 +6,35 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from care.domain.codes import Priority, Purpose, Role
-from care.domain.escalation import Ladder, Tick, default_ladder, step
+from care.domain.codes import Priority, Purpose
+from care.domain.escalation import Tick, step
+from care.domain.ladder import Whom
 from care.library import texts
 from care.logs import logger
-from care.records.among import among
 from care.records.dead_letters import DeadLetter
 from care.records.escalations import Escalation
-from care.records.organizations import Organization
-from care.records.practitioners import Practitioner
 from care.runtime import Runtime
 from care.services import outbox
+from care.services.duty import Duty, Recipient
+from care.services.ladders import Ladders
 from care.services.queue import Queue, Worked, work
 
-LADDER = default_ladder()
 NOBODY = "nobody-to-page"
 RETRY = timedelta(minutes=5)  # until an escalation that could not be paged at all is tried again
 QUEUE = Queue("pages", Escalation, "page_at", order=(Escalation.rank.desc(),))
-
-Duty = dict[UUID, dict[Role, list[Practitioner]]]
+WORDS = {Whom.COLLEAGUE: "staff-offer", Whom.OWNER: "staff-returned"}
 
 
 def page_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 200) -> Worked:
     """Page for the escalations whose moment has come; commits.
 
-    Everyone of the rung's role in the team is paged once a moment. When the team has nobody of that role the next one
-    up is paged, else whoever there is; when there is nobody at all a DeadLetter says so and it is tried again.
+    Those of the rung who are on call are paged once a moment, the last resort's in their turn. When nobody is on call
+    everybody of the role is paged, else whoever there is, and the hole in the rota is told of; when there is nobody at
+    all a DeadLetter says so and it is tried again.
     """
 
     def handle(inner: Session, rows: list[Escalation]) -> None:
@@ -46,38 +44,54 @@ def page_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 200) 
     return work(session, QUEUE, handle, now, limit=limit, bury=_bury)
 
 
+def page_colleague(session: Session, rt: Runtime, row: Escalation, now: datetime) -> None:
+    """Tell the colleague whom a case is offered to (no commit)."""
+    _send(session, rt, row, Whom.COLLEAGUE, now, Duty(session, {row.care_team_id}, now))
+
+
+def page_owner(session: Session, rt: Runtime, row: Escalation, now: datetime) -> None:
+    """Tell the owner that a case they had offered is theirs again (no commit)."""
+    _send(session, rt, row, Whom.OWNER, now, Duty(session, {row.care_team_id}, now))
+
+
 def _page(session: Session, rt: Runtime, rows: Sequence[Escalation], now: datetime) -> None:
-    duty = _duty(session, {row.care_team_id for row in rows})
-    languages = _languages(session, {row.organization_id for row in rows})
+    duty = Duty(session, {row.care_team_id for row in rows}, now)
+    ladders = Ladders(session, rows=rows)
     due = [(row, row.page_at) for row in rows if row.page_at is not None]
     for row, moment in due:
-        outcome = step(row.state, Tick(), now, LADDER)
+        outcome = step(row.state, Tick(), now, ladders.of(row))
         row.state = outcome.state
-        if outcome.page is None:
-            continue
-        people = _whom(duty.get(row.care_team_id, {}), outcome.page, LADDER)
-        if not people:
+        if outcome.page is not None and not _send(session, rt, row, outcome.page, moment, duty):
             _nobody(session, row, now)
-        for person in people:
-            _write(session, rt, row, person, _dedupe(row, moment, person), languages[row.organization_id], now)
 
 
-def _write(
-    session: Session, rt: Runtime, row: Escalation, person: Practitioner, dedupe: str, language: str, now: datetime
-) -> None:
+def _send(session: Session, rt: Runtime, row: Escalation, whom: Whom, moment: datetime, duty: Duty) -> bool:
+    """Write to everyone whose turn it is; False when there is nobody at all."""
+    people = duty.people(row, whom)
+    key = WORDS.get(whom, "staff-page")
+    for one in people:
+        name = f"{whom}:{one.key}" if whom in WORDS else one.key
+        _write(session, rt, row, one, key, _dedupe(row, moment, name), duty)
+    return bool(people)
+
+
+def _write(session: Session, rt: Runtime, row: Escalation, to: Recipient, key: str, dedupe: str, duty: Duty) -> None:
     """A page says how pressing it is and where to look, and nothing of the patient.
 
     Its mark tells it from every other page to the same person: which of two a provider has taken, when it is asked.
     """
+    language = staff_language(duty.country(row.organization_id))
     urgency = texts().say(language, f"priority-{row.priority}")
-    words = texts().say(language, "staff-page", priority=urgency, url=f"{rt.public_url}/worklist")
+    words = texts().say(language, key, priority=urgency, url=f"{rt.public_url}/worklist")
     outbox.enqueue(
         session,
-        now,
+        duty.now,
         purpose=Purpose.PAGE,
         text=f"{words} #{_mark(dedupe)}",
         dedupe=dedupe,
-        practitioner=person,
+        practitioner=to.person,
+        channel=to.channel,
+        address=to.address,
         priority=Priority(row.priority),
         escalation_id=row.id,
         care_team_id=row.care_team_id,
@@ -86,38 +100,14 @@ def _write(
     )
 
 
-def _dedupe(row: Escalation, moment: datetime, person: Practitioner) -> str:
+def _dedupe(row: Escalation, moment: datetime, to: str) -> str:
     """Named by the moment that was due, which the commit of the page moves on: a count would start again some day."""
-    return f"page:{row.id}:{moment.timestamp():.6f}:{person.id}"
+    return f"page:{row.id}:{moment.timestamp():.6f}:{to}"
 
 
 def _mark(dedupe: str) -> str:
     """Five letters and digits that a person can read out."""
     return base64.b32encode(hashlib.sha256(dedupe.encode()).digest())[:5].decode()
-
-
-def _whom(duty: dict[Role, list[Practitioner]], role: Role, ladder: Ladder) -> list[Practitioner]:
-    """Those of the role; where the team has none, of the rungs above it, then of any."""
-    roles = [rung.role for rung in ladder.rungs]
-    start = roles.index(role)
-    for candidate in roles[start:] + roles[:start]:
-        if duty.get(candidate):
-            return duty[candidate]
-    return []
-
-
-def _duty(session: Session, teams: set[UUID]) -> Duty:
-    found = select(Practitioner).where(among(Practitioner.care_team_id, teams), Practitioner.active)
-    duty: Duty = {}
-    for person in session.scalars(found.order_by(Practitioner.created_at, Practitioner.id)):
-        if person.care_team_id is not None:
-            duty.setdefault(person.care_team_id, {}).setdefault(Role(person.role), []).append(person)
-    return duty
-
-
-def _languages(session: Session, organizations: set[UUID]) -> dict[UUID, str]:
-    rows = session.execute(select(Organization.id, Organization.country).where(among(Organization.id, organizations)))
-    return {row.id: staff_language(row.country) for row in rows}
 
 
 def staff_language(country: str) -> str:

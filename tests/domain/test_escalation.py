@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 from pathlib import Path
 
@@ -13,23 +13,27 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from care.domain.codes import EscalationStatus, Outcome, Priority, Role
+from care.domain.codes import EscalationStatus, Outcome, Priority
 from care.domain.escalation import (
+    LONGEST_SNOOZE,
+    MOST_SNOOZES,
     Accept,
     Complete,
     Confirmed,
+    Decline,
     Event,
-    Ladder,
+    HandOn,
     Raise,
-    Rung,
+    Snooze,
     State,
     Step,
     Tick,
     Worsen,
-    default_ladder,
     step,
 )
-from care.errors import Conflict
+from care.domain.ladder import MOST_HOLD, Ladder, Rung, Whom, default_ladder
+from care.domain.week import Hours
+from care.errors import Conflict, Invalid
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 LADDER = default_ladder()
@@ -42,7 +46,7 @@ def stories() -> Iterator[tuple[str, list[dict[str, str]]]]:
             yield story, list(rows)
 
 
-def event_of(words: str) -> Event:
+def event_of(words: str, now: datetime) -> Event:
     match words.split():
         case ["raise", priority, *grace]:
             return Raise(Priority(priority), timedelta(minutes=int(grace[0]) if grace else 0))
@@ -52,6 +56,12 @@ def event_of(words: str) -> Event:
             return Accept(by)
         case ["complete", by]:
             return Complete(by, Outcome.PHONED)
+        case ["hand-on", by, to]:
+            return HandOn(by, to)
+        case ["decline", by]:
+            return Decline(by)
+        case ["snooze", by, minutes]:
+            return Snooze(by, now + timedelta(minutes=int(minutes)), "at lunch, has company")
         case ["confirmed"]:
             return Confirmed()
         case _:
@@ -64,12 +74,16 @@ def test_a_story_goes_as_written(story: str, rows: list[dict[str, str]]) -> None
     for row in rows:
         now = START + timedelta(minutes=int(row["minute"]))
         page = None
+        event = event_of(row["event"], now)
         if row["status"].startswith("conflict"):
             with pytest.raises(Conflict) as refused:
-                step(state, event_of(row["event"]), now, LADDER)
+                step(state, event, now, LADDER)
             assert refused.value.detail["owner"] == row["status"].split()[1]
+        elif row["status"] == "refused":
+            with pytest.raises(Invalid):
+                step(state, event, now, LADDER)
         else:
-            done = step(state, event_of(row["event"]), now, LADDER)
+            done = step(state, event, now, LADDER)
             state, page = done.state, done.page
             assert state.status == row["status"], row
         assert state is not None
@@ -95,60 +109,85 @@ def test_what_is_closed_stays_closed_when_time_passes() -> None:
     assert step(closed, Confirmed(), START, LADDER).state == closed
 
 
-def test_a_ladder_that_could_fall_silent_cannot_be_made() -> None:
-    good = LADDER.rungs[0].wait
-    for rungs, hold in (
-        ((), good),
-        ((Rung(Role.NURSE, {}),), good),
-        ((Rung(Role.NURSE, {**good, Priority.STAT: timedelta()}),), good),
-        ((Rung(Role.NURSE, good, repeats=0),), good),
-        ((Rung(Role.NURSE, good),), {}),
-    ):
-        with pytest.raises(ValueError):
-            Ladder(rungs, hold)
-
-
 def test_a_shorter_ladder_does_not_lose_an_escalation_that_stood_higher() -> None:
     state = State(EscalationStatus.REQUESTED, Priority.STAT, rung=7, pages=3, page_at=START)
-    assert step(state, Tick(), START, LADDER).page is Role.CLINICIAN
+    assert step(state, Tick(), START, LADDER).page is Whom.TEAM
+
+
+def test_nobody_hands_a_case_on_to_themselves_or_sets_it_aside_without_a_reason_or_into_the_past() -> None:
+    state = step(None, Raise(Priority.ASAP), START, LADDER).state
+    for event in (
+        HandOn("A", "A"),
+        Snooze("A", START + timedelta(minutes=5), "  "),
+        Snooze("A", START, "a reason"),
+    ):
+        with pytest.raises(Invalid):
+            step(state, event, START, LADDER)
+
+
+def test_what_is_routine_waits_for_working_hours() -> None:
+    at_work = (Hours((0, 1, 2, 3, 4), time(8), time(16)),)
+    ladder = Ladder(LADDER.inside, LADDER.outside, LADDER.hold, at_work, "Asia/Shanghai")
+    saturday = datetime(2026, 3, 7, 3, 0, 30, tzinfo=UTC)
+    state = State(EscalationStatus.REQUESTED, Priority.ROUTINE, page_at=saturday)
+    put_off = step(state, Tick(), saturday, ladder)
+    assert put_off.page is None
+    assert put_off.state.page_at == datetime(2026, 3, 9, 0, 0, tzinfo=UTC)  # Monday 08:00 in Shanghai
+    assert step(put_off.state, Tick(), put_off.state.page_at, ladder).page is Whom.NURSE
 
 
 priorities = st.sampled_from(list(Priority))
 graces = st.integers(0, 60).map(lambda minutes: timedelta(minutes=minutes))
 people = st.sampled_from(["A", "B", "C"])
+rungs = st.builds(
+    Rung,
+    st.sampled_from([Whom.NURSE, Whom.CLINICIAN, Whom.TEAM]),
+    st.integers(1, 5).map(lambda minutes: timedelta(minutes=minutes)),
+    st.integers(1, 2),
+)
+tables = st.fixed_dictionaries({one: st.lists(rungs, min_size=1, max_size=3).map(tuple) for one in Priority})
+nights = st.sampled_from([(), (Hours((0, 1, 2, 3, 4), time(8), time(17)),), (Hours((5, 6), time(20), time(7)),)])
+ladders = st.builds(Ladder, tables, tables, st.just(LADDER.hold), nights, st.sampled_from(["UTC", "Asia/Hong_Kong"]))
 
 
 class Escalations(RuleBasedStateMachine):
     """Any order of events, at any time, by anybody."""
 
-    @initialize(priority=priorities, grace=graces)
-    def a_report(self, priority: Priority, grace: timedelta) -> None:
+    @initialize(priority=priorities, grace=graces, ladder=ladders | st.just(LADDER))
+    def a_report(self, priority: Priority, grace: timedelta, ladder: Ladder) -> None:
         self.now = START
         self.worst = priority
-        self.state = step(None, Raise(priority, grace), self.now, LADDER).state
+        self.ladder = ladder
+        self.state = step(None, Raise(priority, grace), self.now, ladder).state
 
-    def play(self, event: Event) -> Role | None:
+    def play(self, event: Event) -> Whom | None:
         before = self.state
         try:
-            done = step(before, event, self.now, LADDER)
+            done = step(before, event, self.now, self.ladder)
         except Conflict as refused:
             named = refused.detail["owner"]
+        except Invalid:
+            assert isinstance(event, Snooze | HandOn)
+            return None
         else:
             return self.went(before, event, done)
-        assert not before.is_open or (before.owner and named == before.owner)
+        assert not before.is_open or isinstance(event, Decline) or (before.owner and named == before.owner)
         return None
 
-    def went(self, before: State, event: Event, done: Step) -> Role | None:
+    def went(self, before: State, event: Event, done: Step) -> Whom | None:
         self.state = done.state
         assert self.state.priority.rank >= before.priority.rank
         if before.is_open and not isinstance(event, Complete):
             assert self.state.is_open
-        if not isinstance(event, Confirmed | Accept | Tick | Complete) and before.page_at is not None:
+        if isinstance(event, Raise | Worsen) and before.page_at is not None:
             assert self.state.page_at is not None
             assert self.state.page_at <= before.page_at
-        assert (done.page is not None) == (
-            isinstance(event, Tick) and before.is_open and before.page_at is not None and before.page_at <= self.now
-        )
+        if isinstance(event, Tick) and before.is_open:
+            due = before.page_at is not None and before.page_at <= self.now
+            put_off = self.state.priority is Priority.ROUTINE and not self.ladder.works_at(self.now)
+            assert (done.page is not None) == (due and (not put_off or before.offered_to is not None))
+        else:
+            assert (done.page is not None) == (isinstance(event, HandOn | Decline))
         return done.page
 
     @rule(minutes=st.integers(0, 600))
@@ -166,6 +205,18 @@ class Escalations(RuleBasedStateMachine):
     def somebody_accepts(self, by: str) -> None:
         self.play(Accept(by))
 
+    @rule(by=people, to=people)
+    def somebody_hands_it_on(self, by: str, to: str) -> None:
+        self.play(HandOn(by, to))
+
+    @rule(by=people)
+    def somebody_declines(self, by: str) -> None:
+        self.play(Decline(by))
+
+    @rule(by=people, minutes=st.integers(-5, 700))
+    def somebody_sets_it_aside(self, by: str, minutes: int) -> None:
+        self.play(Snooze(by, self.now + timedelta(minutes=minutes), "a reason"))
+
     @rule()
     def a_repeat_is_fine(self) -> None:
         before = self.state
@@ -179,30 +230,39 @@ class Escalations(RuleBasedStateMachine):
             self.play(Complete(by, Outcome.ACTED))
 
     @invariant()
-    def every_open_one_has_a_next_moment_or_an_owner_or_is_routine(self) -> None:
+    def every_open_one_has_a_next_moment_and_an_owner_has_no_longer_than_the_ladder_says(self) -> None:
         state = self.state
         if not state.is_open:
             assert state.page_at is None
             return
         assert state.priority is self.worst
-        assert (state.page_at is None) == (state.priority is Priority.ROUTINE)
+        assert state.page_at is not None
         assert (state.owner is not None) == (state.status is EscalationStatus.ACCEPTED)
+        assert state.page_at <= self.now + timedelta(days=14)
+        if state.owner is not None:
+            assert state.page_at <= self.now + max(MOST_HOLD[Priority.ROUTINE], LONGEST_SNOOZE[Priority.ROUTINE])
+        assert state.offered_to is None or (state.owner is not None and state.offered_to != state.owner)
+        assert state.snoozed_until is None or state.owner is not None
+        assert state.snoozes <= MOST_SNOOZES[Priority.ROUTINE]
 
     @invariant()
-    def left_alone_it_reaches_the_last_rung(self) -> None:
+    def left_alone_everyone_of_the_team_and_the_fall_back_number_are_paged(self) -> None:
         state, now = self.state, self.now
-        if not state.is_open or state.priority is Priority.ROUTINE:
+        if not state.is_open:
             return
-        pages = []
-        for _ in range(4):
+        pages: list[Whom | None] = []
+        for _ in range(16):
             assert state.page_at is not None
-            assert state.page_at <= now + timedelta(hours=8)
             now = max(now, state.page_at)
-            done = step(state, Tick(), now, LADDER)
+            done = step(state, Tick(), now, self.ladder)
             state = done.state
             pages.append(done.page)
-        assert None not in pages
-        assert pages[-1] is Role.CLINICIAN
+        assert state.owner is None
+        if state.priority is Priority.ROUTINE:
+            assert pages[-1] in (Whom.TEAM, None)
+        else:
+            assert None not in pages
+            assert {pages[-1], pages[-2]} == {Whom.TEAM, Whom.FALL_BACK}
 
 
 Escalations.TestCase.settings = settings(max_examples=100, stateful_step_count=20, deadline=None)

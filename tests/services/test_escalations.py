@@ -156,7 +156,7 @@ def test_no_two_pages_read_alike_so_that_a_provider_can_be_asked_which_it_took(w
         page(world)
         world.clock.forward(minutes=5)
     words = [word for one in pages(world) for word in world.words(one)]
-    assert len(set(words)) == len(words) == 4
+    assert len(set(words)) == len(words) == 5  # nurse, nurse, clinician, both of the team
 
 
 def test_an_unanswered_page_climbs_from_nurse_to_clinician_and_never_falls_silent(
@@ -170,8 +170,7 @@ def test_an_unanswered_page_climbs_from_nurse_to_clinician_and_never_falls_silen
         world.clinic.nurse.id,
         world.clinic.nurse.id,
         world.clinic.clinician.id,
-        world.clinic.clinician.id,
-        world.clinic.clinician.id,
+        *[world.clinic.nurse.id, world.clinic.clinician.id] * 2,  # everyone; and again, for want of a number
     ]
 
 
@@ -182,8 +181,14 @@ def test_the_same_moment_is_paged_once(world: World, patient: Patient) -> None:
 
 def test_routine_waits_on_the_worklist_and_pages_nobody(world: World, patient: Patient) -> None:
     alarm(world, patient, ROUTINE)
-    world.clock.forward(days=3)
+    world.clock.forward(days=6)
     assert page(world) == 0
+
+
+def test_routine_that_nobody_looks_at_for_a_week_is_paged(world: World, patient: Patient) -> None:
+    alarm(world, patient, ROUTINE)
+    world.clock.forward(days=7)
+    assert page(world) == 1
 
 
 def test_without_a_nurse_the_clinician_is_paged(world: World, patient: Patient) -> None:
@@ -222,6 +227,7 @@ def test_somebody_else_is_told_who_was_faster(world: World, patient: Patient) ->
     with pytest.raises(Conflict) as refused:
         accept(world.session, world.rt, world.clinic.clinician, raised.id)
     assert refused.value.code == "already-accepted"
+    assert refused.value.detail["owner_name"] == "Test Nurse"
     with pytest.raises(Conflict):
         complete(world.session, world.rt, world.clinic.clinician, raised.id, "phoned")
 

@@ -160,7 +160,7 @@ def test_free_text_reaches_a_person_and_says_so(world: World) -> None:
     (kept,) = world.texts_in()
     assert kept.waits_since == world.now
     assert [(row.cause, row.priority, row.page_at) for row in world.escalations(patient)] == [
-        ("needs-person", "routine", None)
+        ("needs-person", "routine", world.now + timedelta(days=7))
     ]
     assert [link.communication_id for link in world.links()] == [kept.id]
     assert len(world.out()) == 1
