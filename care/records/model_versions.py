@@ -18,6 +18,7 @@ class ModelVersion(Base):
     """One version of a bundle, known by its hash. `card` is its model card, `blocked` the gates that did not hold.
 
     `shipped`: it came with the product and went into use without approvals. `approvals` are those since the last state.
+    `routine_from` is the risk at which its bands ask for a routine look, None where they ask for none.
     """
 
     __tablename__ = "model_version"
@@ -32,6 +33,7 @@ class ModelVersion(Base):
     state: Mapped[str]
     ended: Mapped[str] = mapped_column(default="", server_default="")
     shipped: Mapped[bool] = mapped_column(default=False, server_default="false")
+    routine_from: Mapped[float | None] = mapped_column(Double())
     teams: Mapped[list[Any]]
     approvals: Mapped[list[Any]]
     blocked: Mapped[list[Any]]

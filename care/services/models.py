@@ -7,8 +7,9 @@ which nobody approved, so that nobody hears it and a nurse looks.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,11 +18,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from care.domain import model_life
+from care.domain.assessment import Assessment
+from care.domain.capacity import asked_for
 from care.domain.codes import Role
 from care.domain.model_life import HEARD, Life, ModelState
 from care.domain.people import Staff
 from care.errors import Conflict, Invalid, NotFound
-from care.records.model_versions import ModelEvent, ModelVersion, versions
+from care.records.model_versions import ModelEvent, ModelVersion, live_thresholds, versions
 from care.records.organizations import CareTeam
 from care.records.patients import Patient
 from care.runtime import Runtime
@@ -33,13 +36,17 @@ LONGEST_NOTE = 500
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """A bundle as the folder has it: what the composition root tells of it. `blocked`: gates that did not hold."""
+    """A bundle as the folder has it: what the composition root tells of it. `blocked`: gates that did not hold.
+
+    `routine_from`: the risk at which its bands ask for a routine look; None where they ask for none.
+    """
 
     bundle_id: str
     version: str
     sha256: str
     card: Mapping[str, Any]
     blocked: tuple[str, ...] = ()
+    routine_from: float | None = None
 
 
 class Deployed:
@@ -47,8 +54,12 @@ class Deployed:
 
     def __init__(self, session: Session) -> None:
         self._lives: dict[str, list[tuple[str, Life]]] = {}
+        routine: list[str] = []
         for row in versions(session):
             self._lives.setdefault(row.bundle_id, []).append((row.sha256, row.life))
+            if row.routine_from is not None and row.life.state in HEARD:
+                routine.append(row.sha256)
+        self._thresholds = live_thresholds(session, routine) if routine else {}
 
     def serving(self, bundle: str, patient: Patient) -> Sequence[Answering]:
         """Who is asked for this patient: the team's canary or the active version, and those in the shadow.
@@ -67,6 +78,15 @@ class Deployed:
         lives = [life for _, life in self._lives.get(bundle, ())]
         in_use = any(life.state in HEARD or life.ended for life in lives)
         return not in_use and any(life.state is ModelState.SHADOW for life in lives)
+
+    def carried(self, assessment: Assessment | None, patient: Patient) -> Assessment | None:
+        """The assessment with the priority that the team's live threshold leaves it; only routine ones are moved."""
+        if assessment is None or not self._thresholds:
+            return assessment
+        live = self._thresholds.get((patient.care_team_id, assessment.bundle_sha256))
+        if live is None or not math.isfinite(assessment.risk):  # what is no risk is doubted elsewhere
+            return assessment
+        return replace(assessment, priority=asked_for(assessment.priority, assessment.risk, live.threshold))
 
 
 def register_shipped(session: Session, now: datetime, shipments: Iterable[Shipment]) -> dict[str, int]:
@@ -179,6 +199,7 @@ def _add(session: Session, now: datetime, one: Shipment, state: ModelState, ship
         approvals=[],
         blocked=list(one.blocked),
         card=dict(one.card),
+        routine_from=one.routine_from,
         registered_at=now,
         changed_at=now,
     )

@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("ended", sa.Text(), server_default="", nullable=False),
         sa.Column("shipped", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("routine_from", sa.Double(), nullable=True),
         sa.Column("teams", JSON, nullable=False),
         sa.Column("approvals", JSON, nullable=False),
         sa.Column("blocked", JSON, nullable=False),
