@@ -12,6 +12,7 @@ Point = tuple[int, float, str, float]
 Points = Sequence[Sequence[Point]]
 Reader = Callable[[Points], float | None]
 _YEAR = 365.25 * 86400
+_EVER = 1_000_000  # days
 
 
 def reader(window: Window, place: int, event: int | None, ever: bool, widest: int) -> Reader:
@@ -23,6 +24,8 @@ def reader(window: Window, place: int, event: int | None, ever: bool, widest: in
     least = window.min_points
     if window.aggregate == "day_share":
         return _day_share(window, place, event)
+    if window.aggregate == "last" and least == 1:
+        return _latest(place, _EVER if whole else days)
     aggregate = _AGGREGATES[window.aggregate]
 
     def read(points: Points) -> float | None:
@@ -34,6 +37,22 @@ def reader(window: Window, place: int, event: int | None, ever: bool, widest: in
         return aggregate(chosen)
 
     return read
+
+
+def _latest(place: int, days: int) -> Reader:
+    """The most common feature, in one pass."""
+
+    def latest(points: Points) -> float | None:
+        found = points[place]
+        if len(found) == 1:
+            return found[0][1] if found[0][0] < days else None
+        best = None
+        for point in found:
+            if point[0] < days and (best is None or _moment(point) > _moment(best)):
+                best = point
+        return None if best is None else best[1]
+
+    return latest
 
 
 def _last(points: Sequence[Point]) -> float:
@@ -48,6 +67,9 @@ def _moment(point: Point) -> tuple[float, str]:
 
 def _slope(points: Sequence[Point]) -> float:
     """Least-squares slope per year of 365.25 days; 0 where all points are of one moment."""
+    if len(points) == 2:
+        (_, first_value, _, began), (_, last_value, _, ended) = points
+        return 0.0 if began == ended else (last_value - first_value) / (ended - began) * _YEAR
     first = min(point[3] for point in points)
     years = [(point[3] - first) / _YEAR for point in points]
     mean_x = math.fsum(years) / len(points)

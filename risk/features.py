@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -26,8 +26,7 @@ Found = Sequence[float | None]
 Fill = Callable[[Found], tuple[float, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row for the graph: `values` as a clinician reads them (None: no data), `vector` as the graph reads them.
 
     `missing` are the features without data; `carried` those that an older value of the patient's own stands for;
@@ -94,8 +93,8 @@ class Plan:
             filled = tuple(how)
         self._check_age(points)
         vector = np.array(self._transformed(numbers) if self._logs else numbers, dtype=np.float32)
-        used = {point[2] for some in points for point in some}
-        return Row(tuple(values), vector, missing, tuple(sorted(used)), carried, filled)
+        used = sorted([point[2] for some in points for point in some])
+        return Row(tuple(values), vector, missing, tuple(used), carried, filled)
 
     def number(self, place: int, value: float) -> float:
         """What the graph reads for `value` of the feature at `place`."""

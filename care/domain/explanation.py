@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from operator import itemgetter
 
 from care.domain.assessment import Assessment, Change, Contribution
 
@@ -59,6 +60,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "and": "；",
     },
 }
+_logit = itemgetter(3)  # Contribution.logit
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -70,12 +72,18 @@ def explain(assessment: Assessment, language: str) -> list[str]:
     return reasons(assessment, language) + remarks(assessment, language)
 
 
+def strongest(assessment: Assessment) -> tuple[list[Contribution], list[Contribution]]:
+    """(up to three that raise the estimate most, the one that lowers it most), of what is known of the patient."""
+    ranked = sorted(assessment.contributions, key=_logit)
+    up = [share for share in reversed(ranked) if share.value is not None and share.logit > 0][:UP]
+    down = [share for share in ranked if share.value is not None and share.logit < 0][:DOWN]
+    return up, down
+
+
 def reasons(assessment: Assessment, language: str) -> list[str]:
     """Up to three that raise the estimate, and the one that lowers it most."""
     words = _WORDS.get(language, _WORDS["en"])
-    known = sorted([share for share in assessment.contributions if share.value is not None], key=_logit)
-    up = [share for share in known[: -UP - 1 : -1] if share.logit > 0]
-    down = [share for share in known[:DOWN] if share.logit < 0]
+    up, down = strongest(assessment)
     return [_sentence(share, words, language) for share in up + down]
 
 
@@ -99,10 +107,6 @@ def remarks(assessment: Assessment, language: str) -> list[str]:
         what = _label(other.label, other.name, language)
         said.append(words["counterfactual"].format(what=what, value=shown(other.value), before=shown(other.now)))
     return said
-
-
-def _logit(share: Contribution) -> float:
-    return share.logit
 
 
 def _sentence(share: Contribution, words: Mapping[str, str], language: str) -> str:
