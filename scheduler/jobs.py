@@ -13,10 +13,12 @@ from care.runtime import Runtime
 from care.services import (
     attachments,
     audits,
+    capacity,
     escalations,
     form_drafts,
     heartbeats,
     inbox,
+    monitor,
     outbox,
     plans,
     reminders,
@@ -67,6 +69,8 @@ JOBS: tuple[Job, ...] = (
     Job("seal", "clock", 5, _seal),
     Job("unconfirmed", "clock", 600, lambda session, rt: unconfirmed.expire_due(session, rt, rt.now())),
     Job("forms", "clock", 60, lambda session, rt: form_drafts.settle_due(session, rt, rt.now())),
+    Job("monitor", "clock", 600, lambda session, rt: monitor.review_due(session, rt.now())),
+    Job("capacity", "clock", 600, lambda session, rt: capacity.settle_due(session, rt.now())),
     Job("heartbeat-worker", "worker", 5, _beat("worker")),
     Job(
         "turns",

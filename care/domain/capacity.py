@@ -24,7 +24,7 @@ SLACK = 1e-9
 class Budget:
     """A threshold with what it means: `floor` (None: no outcomes to reckon it from), alerts a day, and what won.
 
-    `by` is budget, floor, or all (there is capacity for every score).
+    `by` is budget, floor, or band (there is capacity for all that the bands ask for).
     """
 
     threshold: float
@@ -53,12 +53,20 @@ def budget_threshold(risks: Sequence[float], per_day: float, days: int = DAYS) -
 
 
 def live_threshold(
-    risks: Sequence[float], per_day: float, positives: Sequence[float], missed: float = MISSED, days: int = DAYS
+    risks: Sequence[float],
+    per_day: float,
+    positives: Sequence[float],
+    missed: float = MISSED,
+    days: int = DAYS,
+    band: float = 0.0,
 ) -> Budget:
-    """The threshold of the nurses' capacity, brought down to the floor where it is higher."""
-    budget, floor = budget_threshold(risks, per_day, days), sensitivity_floor(positives, missed)
+    """The threshold of the nurses' capacity, brought down to the floor where it is higher.
+
+    Capacity to spare does not bring it below `band`, where the reviewed bands of the model begin to ask for a look.
+    """
+    budget, floor = max(band, budget_threshold(risks, per_day, days)), sensitivity_floor(positives, missed)
     threshold = budget if floor is None else min(budget, floor)
-    by = "floor" if threshold < budget else "all" if budget == 0.0 else "budget"
+    by = "floor" if threshold < budget else "band" if budget <= band else "budget"
     return Budget(threshold, floor, sum(risk >= threshold for risk in risks) / days, by)
 
 

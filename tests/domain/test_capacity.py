@@ -60,7 +60,9 @@ def test_the_floor_wins_over_the_budget():
     assert (found.threshold, found.floor, found.by, found.alerts_a_day) == (0.2, 0.2, "floor", 4.5)
     found = live_threshold(TEN, 4.75, [0.9] * 9, 0.2, days=2)
     assert (found.threshold, found.floor, found.by, found.alerts_a_day) == (0.2, 0.9, "budget", 4.5)
-    assert live_threshold(TEN, 9, [], days=2).by == "all"
+    assert live_threshold(TEN, 9, [], days=2, band=0.6).threshold == 0.6
+    assert live_threshold(TEN, 9, [], days=2, band=0.6).by == "band"
+    assert live_threshold(TEN, 9, TEN[:9], 0.2, days=2, band=0.6).threshold == 0.2
 
 
 def test_never_is_the_threshold_above_the_floor_nor_the_load_above_the_capacity_without_need():
