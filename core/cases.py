@@ -132,7 +132,8 @@ def accept(escalation_id: UUID) -> Response:
         acts.accept(session(), runtime(), staff(), escalation_id)
         flash("The case is yours now. Nobody else is paged while you work on it.", "done")
     except Conflict as conflict:
-        flash(f"You did not get it: {conflict.message}.", "warning")
+        name = conflict.detail.get("owner_name")
+        flash(f"You did not get it: {f'{name} has this one' if name else conflict.message}.", "warning")
     return redirect(url_for("core.case", escalation_id=escalation_id))
 
 

@@ -27,11 +27,15 @@ HOMES = {Role.NURSE: "dashboard.worklist", Role.CLINICIAN: "core.cases", Role.AD
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the worklist. `spark` is a small line of the values that the alert is about, '' when unknown."""
+    """One line of the worklist. `asked` is the colleague it is offered to.
+
+    `spark` is a small line of the values that the alert is about, '' when unknown.
+    """
 
     escalation: Escalation
     patient: Patient | None
     owner: str | None
+    asked: str | None
     reports: int
     spark: str
     spark_title: str
@@ -74,13 +78,15 @@ def worklist_rows() -> Response:
 
 @blueprint.post("/escalations/<uuid:escalation_id>/accept")
 @may("nurse", "clinician")
-def accept(escalation_id: UUID) -> Redirect:
-    """Take an alert. When somebody was faster, say who is on it rather than fail."""
+def accept(escalation_id: UUID) -> Redirect | tuple[str, int]:
+    """Take an alert. Who was slower is told who has it, above the list."""
     try:
         escalations.accept(session(), runtime(), staff(), escalation_id)
-        flash("It is yours now. Nobody else is paged while you work on it.", "done")
     except Conflict as conflict:
-        flash(f"You did not get it: {conflict.message}.", "warning")
+        session().rollback()
+        flash(f"You did not get it: {whose(conflict)}.", "warning")
+        return worklist(), conflict.status
+    flash("It is yours now. Nobody else is paged while you work on it.", "done")
     return redirect(back(url_for("dashboard.worklist")))
 
 
@@ -96,8 +102,14 @@ def complete(escalation_id: UUID) -> Redirect:
         escalations.complete(session(), runtime(), staff(), escalation_id, outcome, written("note", 4000))
         flash("Closed, with its outcome.", "done")
     except Conflict as conflict:
-        flash(f"It was not closed: {conflict.message}.", "warning")
+        flash(f"It was not closed: {whose(conflict)}.", "warning")
     return redirect(back(url_for("dashboard.worklist")))
+
+
+def whose(conflict: Conflict) -> str:
+    """A Conflict about an alert in words: by name, where somebody has it."""
+    name = conflict.detail.get("owner_name")
+    return f"{name} has this one" if name and conflict.code == "already-accepted" else conflict.message
 
 
 def _show() -> str:
@@ -111,13 +123,18 @@ def _found(show: str) -> tuple[list[Escalation], lists.Counts]:
 
 def _tag(found: list[Escalation], counts: lists.Counts, show: str) -> str:
     """Changes when anything on the list does, except for the passing of time."""
-    seen = [(e.id, e.status, e.rank, e.owner_id, e.requested_at, e.reason, sorted(e.params.items())) for e in found]
+    seen: list[object] = [
+        (e.id, e.state.owner, e.state.offered_to, e.snoozed_until, e.status, e.rank, e.requested_at, e.reason)
+        for e in found
+    ]
+    seen += [sorted(e.params.items()) for e in found]
     return hashlib.sha256(repr((seen, counts, show)).encode()).hexdigest()[:32]
 
 
 def _rows(found: list[Escalation]) -> list[Row]:
     patients = lists.patients_by_id(session(), staff(), {e.patient_id for e in found if e.patient_id})
-    owners = practitioners.names(session(), {e.owner_id for e in found if e.owner_id})
+    people = {one for e in found for one in (e.owner_id, e.offered_to_id) if one}
+    owners = practitioners.names(session(), people) if people else {}
     reports = lists.link_counts(session(), {e.id for e in found})
     values = lists.latest_values(session(), set(patients), runtime().now())
     rows = []
@@ -127,5 +144,6 @@ def _rows(found: list[Escalation]) -> list[Row]:
         known = values.get(patient.id, {}).get(code, []) if patient else []
         owner = owners.get(escalation.owner_id) if escalation.owner_id else None
         name = f"{trend.title(code)}, last {len(known)} values"
-        rows.append(Row(escalation, patient, owner, reports.get(escalation.id, 0), trend.line(known), name))
+        asked = owners.get(escalation.offered_to_id) if escalation.offered_to_id else None
+        rows.append(Row(escalation, patient, owner, asked, reports.get(escalation.id, 0), trend.line(known), name))
     return rows

@@ -41,6 +41,7 @@ _PAGES_FAILED = """
         AND EXISTS (SELECT 1 FROM communication WHERE communication.id = row_id AND purpose = 'page')))
     AND at > clock_timestamp() - make_interval(secs => %s)
 """
+_HOLES = "SELECT count(*) FROM dead_letter WHERE resolved_at IS NULL AND queue = 'rota'"
 # The oldest of each queue, by the index of its column. What is leased is in somebody's hands and counts all the same.
 _OLDEST: dict[str, LiteralString] = {
     "reminders": "SELECT extract(epoch FROM clock_timestamp() - min(remind_at))::float8 FROM task",
@@ -87,6 +88,13 @@ def pages(connection: Connection, settings: WatchdogSettings) -> Iterator[Alarm]
         yield Alarm("pages-failed", "", f"{failed} pages to staff failed or had nobody to go to in the last hour")
 
 
+def rotas(connection: Connection, settings: WatchdogSettings) -> Iterator[Alarm]:
+    """Whether somebody is on call at every hour that a team's ladder pages in."""
+    (holes,) = connection.execute(_HOLES).fetchone() or (0,)
+    if holes:
+        yield Alarm("rota-gap", "", f"{holes} teams have hours in which nobody is on call. Look at their rota")
+
+
 def queues(connection: Connection, settings: WatchdogSettings) -> Iterator[Alarm]:
     """Whether what is due is done."""
     for name, oldest in _OLDEST.items():
@@ -95,7 +103,7 @@ def queues(connection: Connection, settings: WatchdogSettings) -> Iterator[Alarm
             yield Alarm("overdue", name, f"the oldest of {name} has been due for {_long(age)}")
 
 
-CHECKS: tuple[Check, ...] = (heartbeats, escalations, pages, queues)
+CHECKS: tuple[Check, ...] = (heartbeats, escalations, pages, rotas, queues)
 
 
 def look(settings: WatchdogSettings, checks: tuple[Check, ...] = CHECKS) -> list[Alarm]:

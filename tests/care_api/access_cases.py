@@ -26,6 +26,8 @@ from tests.conftest import Clinic
 NOBODYS = (UUID(int=6), UUID(int=7), UUID(int=8))
 """An account, a draft and a published questionnaire that are not there: only administrators act on the first two, and
 what is published is no organization's secret."""
+NO_TEAM = UUID(int=11)
+"""A care team that is not there: only administrators act on one."""
 
 
 def other_nurse(clinic: Clinic) -> Staff:
@@ -58,6 +60,7 @@ class Things:
     draft_id: UUID
     definition_id: UUID
     attachment_id: UUID
+    care_team_id: UUID
 
     @staticmethod
     def of(session: Session, rt: Runtime, patient: Patient) -> Things:
@@ -78,12 +81,12 @@ class Things:
         )
         session.add(kept)
         session.commit()
-        return Things(patient.id, escalation.id, text.communication_id, plan.id, *NOBODYS, kept.id)
+        return Things(patient.id, escalation.id, text.communication_id, plan.id, *NOBODYS, kept.id, NO_TEAM)
 
     @staticmethod
     def made_up() -> Things:
         """Ids of nothing."""
-        return Things(*(UUID(int=number) for number in range(2, 10)))
+        return Things(*(UUID(int=number) for number in range(2, 11)))
 
 
 def address(rule: str, things: Things) -> str:
@@ -126,6 +129,13 @@ CASES: dict[tuple[str, str], Case] = {
     ("/patients/<uuid:patient_id>/plans/<uuid:care_plan_id>/stop", "POST"): Case(),
     ("/escalations/<uuid:escalation_id>/accept", "POST"): Case(),
     ("/escalations/<uuid:escalation_id>/complete", "POST"): Case(OUTCOME),
+    ("/escalations/<uuid:escalation_id>/handover", "GET"): Case(),
+    ("/escalations/<uuid:escalation_id>/hand-on", "POST"): Case({"to": str(NO_TEAM)}),
+    ("/escalations/<uuid:escalation_id>/decline", "POST"): Case(),
+    ("/escalations/<uuid:escalation_id>/snooze", "POST"): Case({"minutes": "5", "reason": "has company"}),
+    ("/admin/teams/<uuid:care_team_id>/on-call", "GET"): Case(stranger=administrator),
+    ("/admin/teams/<uuid:care_team_id>/ladder", "POST"): Case(stranger=administrator),
+    ("/admin/teams/<uuid:care_team_id>/rota", "POST"): Case(stranger=administrator),
     ("/core/cases/<uuid:escalation_id>", "GET"): Case(),
     ("/core/cases/<uuid:escalation_id>/accept", "POST"): Case(),
     ("/core/cases/<uuid:escalation_id>/resolve", "POST"): Case(OUTCOME),

@@ -65,6 +65,7 @@ ADMINISTRATORS = {
     *("/admin", "/admin/staff", "/admin/staff/<uuid:practitioner_id>/deactivate", "/protocols", "/account"),
     *("/questionnaires", "/questionnaires/import", PUBLISHED, f"{PUBLISHED}/walk", f"{PUBLISHED}/retire"),
     *(DRAFT, f"{DRAFT}/walk", f"{DRAFT}/publish", f"{DRAFT}/discard"),
+    *(f"/admin/teams/<uuid:care_team_id>/{page}" for page in ("on-call", "ladder", "rota")),
 }
 
 

@@ -139,6 +139,13 @@ def test_a_page_that_nobody_could_get_is_an_alarm_for_an_hour(session: Session, 
     assert seen() == {}
 
 
+def test_a_hole_in_a_rota_is_an_alarm_until_it_is_closed(session: Session, rt: Runtime, seen: Looked, patient: Patient):
+    session.add(DeadLetter(queue="rota", row_id=patient.care_team_id, patient_id=None, error="rota-gap", at=rt.now()))
+    assert set(seen()) == {("rota-gap", "")}
+    session.execute(text("UPDATE dead_letter SET resolved_at = at"))
+    assert seen() == {}
+
+
 @pytest.mark.parametrize(("purpose", "alarmed"), [("page", True), ("emergency", False)])
 def test_only_a_page_that_failed_is_told_as_one(
     session: Session, rt: Runtime, seen: Looked, patient: Patient, purpose: str, alarmed: bool
