@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from care.domain.codes import Priority
+from care.domain.compounds import Compounds, read_compounds
 from care.domain.questionnaire.text import TRAILING, normalised
 from care.errors import Invalid
 
@@ -27,6 +28,8 @@ MAX_SPELT = 400  # letters of one spelled run that are looked at
 STEM = 4  # so many letters of a word that may run on are compared first
 GAP = "…"
 """Inside a phrase of the lexicon: up to three words, or six Chinese characters, may stand here."""
+DENIALS = frozenset({"no", "not", "none", "without", "isnt", "arent", "never"})
+_DENIED_HAN = re.compile("没有|没|冇|无|不|唔|未")
 _HAN = "\u3400-\u9fff"
 _NO_WORD = re.compile("[^a-z0-9]+")
 _SPELT = re.compile("(?<![a-z0-9])(?:[a-z] ){2,}[a-z](?![a-z0-9])")
@@ -66,14 +69,16 @@ class Net:
 class Lexicon:
     """Compiled once: `latin` and `han` find phrases anywhere, `whole` maps whole texts. `version` is for the record.
 
-    `spelt` are Latin phrases without their spaces; `simplified` maps traditional characters to simplified ones.
+    `gaps` are the phrases with a gap, each with what stands after its last gap. `spelt` are Latin phrases without their
+    spaces; `simplified` maps traditional characters to simplified ones.
     """
 
     latin: Net
     han: Net
     verdicts: Mapping[str, Verdict]
     stems: tuple[tuple[str, Verdict], ...]
-    gaps: tuple[Verdict, ...]
+    gaps: tuple[tuple[Verdict, str], ...]
+    compounds: Compounds
     unless: Mapping[str, tuple[str, ...]]
     whole: Mapping[str, Verdict]
     spelt: Mapping[str, Verdict]
@@ -82,24 +87,33 @@ class Lexicon:
 
 
 def read_lexicon(documents: Iterable[Mapping[str, Any]], simplified: Mapping[str, str] | None = None) -> Lexicon:
-    """Compile lexicon documents: {id, version, kind, priority?, entries: [{id, any: [...], unless?: [...]}]}.
+    """Compile lexicon documents: {id, version, kind, priority?, compounds?, entries: [{id, any, unless?}]}.
 
-    `simplified` gives the simplified form of traditional characters; entries may also have `positives` and `negatives`
-    (texts that tests try). Raises Invalid for an unknown kind, a phrase twice under different kinds, or an empty entry.
+    In `compounds` the part in brackets is not looked for ("[blood] pressure", 验[血]). `simplified` is the simplified
+    form of traditional characters; entries may also have `positives` and `negatives` (texts that tests try). Raises
+    Invalid for an unknown kind, a phrase twice under different kinds, or an empty entry.
     """
     verdicts: dict[str, Verdict] = {}
+    written: dict[str, Verdict] = {}
     whole: dict[str, Verdict] = {}
     table = {ord(one): ord(other) for one, other in (simplified or {}).items()}
     unless: dict[str, tuple[str, ...]] = {}
     versions: list[str] = []
+    documents = list(documents)
+    compounds = read_compounds(one for document in documents for one in document.get("compounds", ()))
     for document in documents:
         versions.append(f"{document['id']}|{document['version']}")
         for entry in document["entries"]:
             verdict, phrases = _entry(document, entry, table)
-            unless[verdict.matched] = tuple(_flat(phrase, table) for phrase in entry.get("unless", ()))
+            unless[verdict.matched] = tuple(
+                compounds.masked(_flat(phrase, table)) for phrase in entry.get("unless", ())
+            )
             target = verdicts if verdict.kind in _ANYWHERE else whole
             for phrase in phrases:
-                if target.setdefault(phrase, verdict).kind != verdict.kind:
+                if verdict.kind in _ANYWHERE and GAP not in phrase:
+                    written[phrase] = verdict
+                sought = compounds.masked(phrase) if verdict.kind in _ANYWHERE else phrase
+                if target.setdefault(sought, verdict).kind != verdict.kind:
                     raise Invalid("lexicon-contradicts-itself", "a phrase has two meanings", place=verdict.matched)
     gaps = [phrase for phrase in verdicts if GAP in phrase or "*" in phrase[:-1]]
     return Lexicon(
@@ -107,10 +121,11 @@ def read_lexicon(documents: Iterable[Mapping[str, Any]], simplified: Mapping[str
         han=_han([phrase for phrase in verdicts if _is_han(phrase)], gaps),
         verdicts=verdicts,
         stems=tuple((phrase[:-1], verdict) for phrase, verdict in verdicts.items() if phrase.endswith("*")),
-        gaps=tuple(verdicts[phrase] for phrase in gaps),
+        gaps=tuple((verdicts[phrase], _tail(phrase)) for phrase in gaps),
+        compounds=compounds,
         unless=unless,
         whole=whole,
-        spelt=_spelt(verdicts.keys() - set(gaps), verdicts),
+        spelt=_spelt(one for one in written.items() if "*" not in one[0][:-1]),
         simplified=table,
         version=" ".join(sorted(versions)),
     )
@@ -129,12 +144,13 @@ def screen(text: str, lexicon: Lexicon) -> Verdict:
     if chinese:
         plain = plain.translate(lexicon.simplified)
     command = lexicon.whole.get(plain.strip(TRAILING))
-    flat = _NO_WORD.sub(" ", plain.replace("'", "")).strip()
+    flat = lexicon.compounds.masked(_NO_WORD.sub(" ", plain.replace("'", "")).strip())
     best = _worst(_hits(lexicon.latin, flat, lexicon), command)
     if _SPELT.search(flat):
         best = _worst(_spelled_out(flat, lexicon), best)
     if chinese:
-        best = _worst(_hits(lexicon.han, _BETWEEN_HAN.sub("", plain), lexicon), best)
+        han = lexicon.compounds.masked(_BETWEEN_HAN.sub("", plain))
+        best = _worst(_hits(lexicon.han, han, lexicon), best)
     return best or NOTHING
 
 
@@ -162,7 +178,9 @@ def _hits(net: Net, text: str, lexicon: Lexicon) -> Iterator[Verdict]:
         if match is None:
             continue
         group, found = match.lastgroup, match[0]
-        verdict = lexicon.gaps[int(group[1:])] if group else lexicon.verdicts.get(found)
+        verdict, tail = lexicon.gaps[int(group[1:])] if group else (lexicon.verdicts.get(found), "")
+        if tail and verdict is not None and verdict.kind == "red_flag" and _denied(found, tail):
+            continue
         if verdict is None:  # a stem (suicid*) that ran on
             verdict = next(each for stem, each in lexicon.stems if found.startswith(stem))
         if not _excused(match, text, lexicon.unless[verdict.matched]):
@@ -173,13 +191,28 @@ def _spelled_out(flat: str, lexicon: Lexicon) -> Iterator[Verdict]:
     """What stands in a text whose letters are spelled out: "k i l l myself", "c h e s t p a i n"."""
     runs = [run[0].replace(" ", "") for run in _SPELT.finditer(flat)]
     joined = _SPELT.sub(lambda run: run[0].replace(" ", ""), flat)
-    yield from _hits(lexicon.latin, joined, lexicon)
+    yield from _hits(lexicon.latin, lexicon.compounds.masked(joined), lexicon)
     after_i = _SPELT.sub(lambda run: re.sub("^(i|a) ", r"\1|", run[0]).replace(" ", "").replace("|", " "), flat)
     if after_i != joined:
-        yield from _hits(lexicon.latin, after_i, lexicon)
+        yield from _hits(lexicon.latin, lexicon.compounds.masked(after_i), lexicon)
     for run in runs:
         if len(run) >= _SPELT_LEAST:
             yield from (verdict for phrase, verdict in lexicon.spelt.items() if phrase in run[:MAX_SPELT])
+
+
+def _denied(found: str, tail: str) -> bool:
+    """Whether the words after a gap are denied right before them, once: "the pain is not severe", 胸口不痛."""
+    before = found[: found.rfind(tail)]
+    if _HAS_HAN.search(before):
+        denials = list(_DENIED_HAN.finditer(before))
+        return len(denials) == 1 and denials[0].end() == len(before)
+    words = before.split()
+    return bool(words) and words[-1] in DENIALS and sum(word in DENIALS for word in words) == 1
+
+
+def _tail(phrase: str) -> str:
+    """What stands after the last gap of a phrase, as far as it is written out; "" where there is no gap."""
+    return phrase.rpartition(GAP)[2].partition("*")[0] if GAP in phrase else ""
 
 
 def _excused(match: re.Match[str], text: str, unless: tuple[str, ...]) -> bool:
@@ -192,9 +225,9 @@ def _excused(match: re.Match[str], text: str, unless: tuple[str, ...]) -> bool:
     return False
 
 
-def _spelt(literals: Iterable[str], verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
+def _spelt(phrases: Iterable[tuple[str, Verdict]]) -> dict[str, Verdict]:
     """Latin phrases of some length without their spaces."""
-    joined = ((phrase.replace(" ", ""), verdicts[phrase]) for phrase in literals if not _is_han(phrase))
+    joined = ((phrase.replace(" ", ""), verdict) for phrase, verdict in phrases if not _is_han(phrase))
     return {phrase.rstrip("*"): verdict for phrase, verdict in joined if len(phrase.rstrip("*")) >= _SPELT_LEAST}
 
 

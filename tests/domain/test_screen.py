@@ -176,6 +176,31 @@ def test_a_stem_is_long_enough_to_be_told_from_other_words() -> None:
         read_lexicon([_lexicon(kind="crisis", priority="stat", any=["ab*"])])
 
 
+def test_what_is_denied_right_before_the_words_after_a_gap_is_none_and_only_once() -> None:
+    for text in ("the pain is not severe", "胸口不痛", "fever but no chills"):
+        assert screen(text, lexicon()).kind == "none", text
+    for text in (
+        "no, the pain is severe",
+        "the pain is not not severe",
+        "fever, no appetite, chills",
+        "沒有別的，胸口好痛",
+    ):
+        assert screen(text, lexicon()).kind == "red_flag", text
+
+
+def test_what_is_bled_is_told_from_what_is_measured() -> None:
+    for text in ("blood pressure 120, stool normal", "大便正常，血壓130/80", "有痰，血氧98", "大便正常，明天驗血"):
+        assert screen(text, lexicon()).kind == "none", text
+    for text in ("blood pressure 90 and blood in my stool", "血壓90，大便有血", "流血壓不住", "blood sugar crashing"):
+        assert screen(text, lexicon()).kind == "red_flag", text
+
+
+def test_a_compound_without_brackets_is_refused() -> None:
+    for word in ("blood pressure", "high [blood] pressure"):
+        with pytest.raises(Invalid, match="in brackets"):
+            read_lexicon([_lexicon(kind="red_flag", priority="stat") | {"compounds": [word]}])
+
+
 def _lexicon(**entry: object) -> dict[str, object]:
     return {"id": "t", "version": "1", "entries": [{"id": "e", "any": ["word"], **entry}]}
 

@@ -181,4 +181,4 @@ def test_codes_in_a_reason_are_put_in_words() -> None:
 
 
 def test_the_lexicon_names_its_versions() -> None:
-    assert lexicon().version == "commands|1.1.0 crisis|1.1.0 red-flags|1.1.0"
+    assert lexicon().version == "commands|1.1.0 crisis|1.2.0 red-flags|1.2.0"
