@@ -10,7 +10,7 @@ sum = $(shell cat $(1) 2>/dev/null | cksum | tr ' ' '-')
 RUN_STAMP := .venv/.installed-$(call sum,requirements.txt)
 DEV_STAMP := .venv/.installed-dev-$(call sum,requirements.txt requirements-dev.txt)
 
-.PHONY: help run test check demo bench faults corpus screenshots e2e-channels
+.PHONY: help run test check demo bench faults corpus screenshots e2e-channels train-ready
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make faults a thousand randomised kills and faults, judged from the recorded history; var/faults.json"
 	@echo "make corpus hundreds of real questionnaires walked by text and as forms, and the reader's cases; var/corpus.json"
 	@echo "make e2e-channels Twilio end to end against two mocks of others on this machine's loopback; needs npm, once"
+	@echo "make train-ready  an environment for training models, var/train (docs/models.md); the server does without it"
 	@echo "make screenshots  the pages as a browser shows them, into docs/screenshots"
 
 run: | $(RUN_STAMP)
@@ -50,6 +51,18 @@ faults: | $(DEV_STAMP)
 
 corpus: | $(DEV_STAMP)
 	@$(BIN)/python -m tests.corpus
+
+# Training has an environment of its own, beside the server's packages: risk/recipes read features as they are served.
+TRAIN_STAMP := var/train/.installed-$(call sum,requirements.txt requirements-train.txt)
+
+train-ready: | $(TRAIN_STAMP)
+	@echo "var/train/bin/flask --app wsgi risk train --help"
+
+$(TRAIN_STAMP):
+	@echo "Installing what training needs into var/train ..."
+	@mkdir -p var && $(PYTHON) -m venv var/train
+	@var/train/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements.txt -r requirements-train.txt
+	@rm -f var/train/.installed-* && touch $@
 
 # What the mocks are is pinned: by the lock of tests/e2e/npm, and by the hash that tests/e2e/mocks.py expects.
 E2E_STAMP := var/e2e/.installed-$(call sum,tests/e2e/npm/package-lock.json)

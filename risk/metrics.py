@@ -247,8 +247,11 @@ def by_people(measured: Callable[[NDArray[np.intp]], float], who: Names, draws: 
     found = [
         measured(np.concatenate([rows_of[one] for one in chance.integers(0, people, people)])) for _ in range(draws)
     ]
+    whole = measured(np.arange(len(who)))
+    if np.isnan(found).all():
+        return whole, NAN, NAN
     low, high = np.nanquantile(found, [0.025, 0.975])
-    return measured(np.arange(len(who))), float(low), float(high)
+    return whole, float(low), float(high)
 
 
 def cusum(observed: Sequence[float], expected: Sequence[float], ratio: float) -> list[float]:

@@ -16,10 +16,9 @@ import numpy as np
 from risk.metrics import expit
 from risk.recipes.export import Trees, additive_graph
 
-SETTINGS = {
+SETTINGS: Mapping[str, Any] = {
     "objective": "binary",
     "learning_rate": 0.04,
-    "num_leaves": 4,
     "lambda_l2": 5.0,
     "deterministic": True,
     "force_row_wise": True,
@@ -64,18 +63,42 @@ class Additive:
                 yield node["split_feature"], _at_most(node["threshold"])
 
 
-def boost(x: Any, y: Any, rounds: int, least: int, masked: float, seed: int) -> lightgbm.Booster:
-    """Train on float32 values; `least` rows a leaf. With `masked` > 0 every row comes twice, and in the second that
-    share of its values is taken out, so that the model has met patients of whom less is known."""
+@dataclass(frozen=True)
+class Boosting:
+    """How to boost: trees, their leaves, rows a leaf at least, and the share of the rows that each tree sees.
+
+    With `masked` > 0 every row comes twice, and in the second that share of its values is taken out, so that the model
+    has met patients of whom less is known. `directions` says for each feature whether the risk may only rise with it
+    (1), only fall (-1), or do either (0): a model that can't say the contrary of what is known of a disease.
+    """
+
+    rounds: int
+    least: int
+    leaves: int = 4
+    masked: float = 0.0
+    seen: float = 1.0
+    directions: tuple[int, ...] = ()
+
+    def settings(self, features: int) -> dict[str, Any]:
+        """LightGBM's settings for so many features, one of them a tree."""
+        return {
+            **SETTINGS,
+            "num_leaves": self.leaves,
+            "min_data_in_leaf": self.least * (2 if self.masked else 1),
+            "interaction_constraints": [[column] for column in range(features)],
+            **({"bagging_fraction": self.seen, "bagging_freq": 1} if self.seen < 1 else {}),
+            **({"monotone_constraints": list(self.directions)} if self.directions else {}),
+        }
+
+
+def boost(x: Any, y: Any, how: Boosting, seed: int) -> lightgbm.Booster:
+    """Train on float32 values."""
     x = np.asarray(x, dtype=np.float32)
-    if masked:
+    if how.masked:
         hidden = np.array(x)
-        hidden[np.random.default_rng(seed).random(x.shape) < masked] = np.nan
+        hidden[np.random.default_rng(seed).random(x.shape) < how.masked] = np.nan
         x, y = np.vstack([x, hidden]), np.concatenate([y, y])
-        least *= 2
-    alone = [[column] for column in range(x.shape[1])]
-    settings = {**SETTINGS, "min_data_in_leaf": least, "interaction_constraints": alone}
-    return lightgbm.train(settings, lightgbm.Dataset(x, y), num_boost_round=rounds)
+    return lightgbm.train(how.settings(x.shape[1]), lightgbm.Dataset(x, y), num_boost_round=how.rounds)
 
 
 def calibrated(booster: lightgbm.Booster, slope: float, intercept: float) -> Additive:

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from risk.metrics import platt
-from risk.recipes.additive import Additive, boost, calibrated
+from risk.recipes.additive import Additive, Boosting, boost, calibrated
 from risk.recipes.export import Logistic, logistic_graph
 from risk.survival import fit_cox
 
@@ -27,7 +27,7 @@ class Table:
     """Training rows: `x` as the graph reads them, `values` as a clinician does (NaN: not known), outcome, whose.
 
     `time` is the follow-up, for an outcome that needs it; it is never a feature. `by` are subgroup labels, `versus` the
-    columns that each comparator is fitted on.
+    columns that each comparator is fitted on, `also` those of other models to be reported beside it.
     """
 
     x: Any
@@ -36,6 +36,7 @@ class Table:
     who: Any
     by: Mapping[str, Any] = field(default_factory=dict)
     versus: Mapping[str, Any] = field(default_factory=dict)
+    also: Mapping[str, Any] = field(default_factory=dict)
     time: Any = None
     left_out: Mapping[str, int] = field(default_factory=dict)
 
@@ -86,16 +87,16 @@ def cox(table: Table, rows: Any, seed: int) -> Linear:
 
 
 def seen_by(table: Table, name: str) -> Table:
-    """The table as the comparator of this name sees it: its own columns."""
-    return replace(table, x=table.versus[name])
+    """The table as the comparator or other model of this name sees it: its own columns."""
+    return replace(table, x={**table.versus, **table.also}[name])
 
 
-def additive(rounds: int, least: int, masked: float = 0.0) -> Fit:
-    """Boosting with one feature a tree: `rounds` trees, `least` rows a leaf, a share of values taken out."""
+def additive(how: Boosting) -> Fit:
+    """Boosting with one feature a tree."""
 
     def fit(table: Table, rows: Any, seed: int) -> Additive:
         def raw(inside: Any) -> Any:
-            return boost(table.x[inside], table.y[inside], rounds, least, masked, seed)
+            return boost(table.x[inside], table.y[inside], how, seed)
 
         logits = np.empty(len(rows))
         for seen, unseen in _inner(table, rows):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ class Study:
     folds: int = 5
     repeats: int = 5
     also: Mapping[str, float] | None = None
+    alternatives: Mapping[str, Fit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,9 @@ def carry_out(study: Study, data: Path, out: Path, seed: int, draws: int = 200, 
     first = [gates.split(table.who, folds), gates.leakage(dict(zip(names, table.values.T, strict=True)), table.y)]
     refuse(first)
     risks = out_of_fold(table, study.fit, folds, seed)
-    versus = {name: out_of_fold(seen_by(table, name), logistic, folds, seed) for name in table.versus}
+    others = {name: out_of_fold(seen_by(table, name), logistic, folds, seed) for name in (*table.versus, *table.also)}
+    others |= {name: out_of_fold(table, fit, folds, seed) for name, fit in study.alternatives.items()}
+    versus = {name: others[name] for name in table.versus}
     final = study.fit(table, np.arange(len(table.y)), seed)
     evidence = Evidence(
         table.y,
@@ -81,7 +84,7 @@ def carry_out(study: Study, data: Path, out: Path, seed: int, draws: int = 200, 
         table.by,
         draws=draws,
     )
-    found = _metrics(study, evidence, versus, plan, seed)
+    found = _metrics(study, evidence, others, plan)
     manifest, model = _manifest(study, final, data, seed), final.graph()
     golden = made_rows(Manifest.model_validate(manifest), final, study.made, seed)
     facts = read_graph(model)
@@ -131,7 +134,7 @@ def _gates(bundle: Bundle, evidence: Evidence, table: Table, found: Mapping[str,
     ]
 
 
-def _metrics(study: Study, evidence: Evidence, versus: Mapping[str, Any], plan: Manifest, seed: int) -> dict[str, Any]:
+def _metrics(study: Study, evidence: Evidence, others: Mapping[str, Any], plan: Manifest) -> dict[str, Any]:
     table, y = study.table, study.table.y
     low, high = study.decision_range
     mean = np.mean(evidence.risks, axis=0)
@@ -149,7 +152,7 @@ def _metrics(study: Study, evidence: Evidence, versus: Mapping[str, Any], plan: 
             "scheme": f"{study.repeats} x {study.folds} folds by person, calibration fitted in the training folds",
             "intervals": f"95 %, {evidence.draws} draws of people with replacement",
             "model": _figures(evidence, evidence.risks),
-            **{name: _figures(evidence, risks) for name, risks in versus.items()},
+            **{name: _figures(evidence, risks) for name, risks in others.items()},
         },
         **({"also": dict(study.also)} if study.also else {}),
         "decision_range": [low, high],

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from care.errors import Invalid
+from risk.recipes.additive import Boosting
 from risk.recipes.calibrating import Table, additive
 from risk.recipes.course import Report, Study, carry_out
 from risk.recipes.drafts import ABSTAIN, NATIVE, carried, draft, feature, quantity
@@ -124,7 +125,7 @@ def train(
     study = Study(
         draft=DRAFT,
         table=table(stays),
-        fit=additive(rounds=150, least=400, masked=0.1),
+        fit=additive(Boosting(rounds=150, least=400, masked=0.1)),
         recipe="risk/recipes/readmission_30_day.py",
         data="Diabetes 130-US hospitals 1999-2008 (UCI Machine Learning Repository, data set 296)",
         licence="CC BY 4.0",
