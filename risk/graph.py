@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from care.errors import AssessmentError
 
 ALLOWED_OPS = frozenset(
-    {"Add", "Sub", "Mul", "ReduceSum", "Sigmoid", "Identity", "Clip", "ai.onnx.ml:TreeEnsembleRegressor"}
+    {"Add", "Sub", "Mul", "ReduceSum", "Sigmoid", "Identity", "Clip", "Concat", "ai.onnx.ml:TreeEnsembleRegressor"}
 )
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
