@@ -61,6 +61,7 @@ class Things:
     definition_id: UUID
     attachment_id: UUID
     care_team_id: UUID
+    model_id: UUID = UUID(int=12)  # a version of a model that is not there: they are no organization's secret
 
     @staticmethod
     def of(session: Session, rt: Runtime, patient: Patient) -> Things:
@@ -106,6 +107,9 @@ PLAN = {
 }
 
 CASES: dict[tuple[str, str], Case] = {
+    ("/models/<uuid:model_id>", "GET"): Case(stranger=administrator),
+    ("/models/<uuid:model_id>/approve", "POST"): Case({"state": "shadow"}, administrator),
+    ("/models/<uuid:model_id>/end", "POST"): Case({"note": "wrong"}, administrator),
     ("/admin/staff/<uuid:practitioner_id>/deactivate", "POST"): Case(stranger=administrator),
     ("/questionnaires/drafts/<uuid:draft_id>", "GET"): Case(stranger=administrator),
     ("/questionnaires/drafts/<uuid:draft_id>/publish", "POST"): Case({"reason": "agreed"}, administrator),

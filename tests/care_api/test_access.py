@@ -61,9 +61,11 @@ def test_the_wrong_role_is_told_so(session: Session, client: FlaskClient, rt: Ru
 
 
 DRAFT, PUBLISHED = "/questionnaires/drafts/<uuid:draft_id>", "/questionnaires/<uuid:definition_id>"
+MODEL = "/models/<uuid:model_id>"
 ADMINISTRATORS = {
     *("/admin", "/admin/staff", "/admin/staff/<uuid:practitioner_id>/deactivate", "/protocols", "/account"),
     *("/questionnaires", "/questionnaires/import", PUBLISHED, f"{PUBLISHED}/walk", f"{PUBLISHED}/retire"),
+    *("/models", "/models/capacity", MODEL, f"{MODEL}/approve", f"{MODEL}/end"),
     *(DRAFT, f"{DRAFT}/walk", f"{DRAFT}/publish", f"{DRAFT}/discard"),
     *(f"/admin/teams/<uuid:care_team_id>/{page}" for page in ("on-call", "ladder", "rota")),
 }
