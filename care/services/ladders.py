@@ -14,6 +14,7 @@ from care.domain import rota
 from care.domain.codes import Role
 from care.domain.ladder import Ladder, default_ladder, document, read_ladder
 from care.domain.people import Staff
+from care.domain.reach import carries_pages
 from care.domain.rota import Gap, Shift
 from care.errors import Invalid
 from care.logs import logger
@@ -106,7 +107,8 @@ def save_rota(
     _, able = staffing(session, team)
     if any(shift.person not in able for shift in shifts):
         raise Invalid("rota", "only nurses and clinicians of the team can be on call", place="person")
-    if fall_back and fall_back_channel not in rt.channels:
+    written = rt.channels.get(fall_back_channel)
+    if fall_back and (written is None or not carries_pages(written.capabilities)):
         raise Invalid("rota", "choose how the fall-back number is written to", place="fall_back_channel")
     address = normal_address(fall_back_channel, fall_back, house.country, "fall_back") if fall_back else None
     _refuse_gaps(session, team, Ladders(session).newest(team.id)[1], shifts)

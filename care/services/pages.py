@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from care.domain.codes import Priority, Purpose
 from care.domain.escalation import Tick, step
 from care.domain.ladder import Whom
+from care.domain.reach import carries_pages
 from care.library import texts
 from care.logs import logger
 from care.records.dead_letters import DeadLetter
@@ -66,13 +67,30 @@ def _page(session: Session, rt: Runtime, rows: Sequence[Escalation], now: dateti
 
 
 def _send(session: Session, rt: Runtime, row: Escalation, whom: Whom, moment: datetime, duty: Duty) -> bool:
-    """Write to everyone whose turn it is; False when there is nobody at all."""
+    """Write to everyone whose turn it is; False when there is nobody at all, or nobody whom a page surely finds.
+
+    Where none of them has a channel that always takes a page, the others of the team who have one are paged as well.
+    """
     people = duty.people(row, whom)
+    if not any(_surely(rt, one) for one in people):
+        known = {one.key for one in people}
+        others = [one for one in duty.people(row, Whom.TEAM) if one.key not in known and _surely(rt, one)]
+        people = [*people, *others]
     key = WORDS.get(whom, "staff-page")
     for one in people:
         name = f"{whom}:{one.key}" if whom in WORDS else one.key
         _write(session, rt, row, one, key, _dedupe(row, moment, name), duty)
-    return bool(people)
+    return any(_surely(rt, one) for one in people)
+
+
+def _channel(to: Recipient) -> str:
+    return to.channel or (to.person.page_channel if to.person else "")
+
+
+def _surely(rt: Runtime, to: Recipient) -> bool:
+    """Whether a page may leave to them at any time: not so on a channel that is closed to us until they write."""
+    channel = rt.channels.get(_channel(to))
+    return channel is None or carries_pages(channel.capabilities)
 
 
 def _write(session: Session, rt: Runtime, row: Escalation, to: Recipient, key: str, dedupe: str, duty: Duty) -> None:
@@ -80,14 +98,16 @@ def _write(session: Session, rt: Runtime, row: Escalation, to: Recipient, key: s
 
     Its mark tells it from every other page to the same person: which of two a provider has taken, when it is asked.
     """
-    language = staff_language(duty.country(row.organization_id))
+    country = duty.country(row.organization_id)
+    language, channel = staff_language(country), rt.channels.get(_channel(to))
     urgency = texts().say(language, f"priority-{row.priority}")
-    words = texts().say(language, key, priority=urgency, url=f"{rt.public_url}/worklist")
+    links = channel is None or channel.capabilities.in_country(country).links
+    words = texts().say(language, key, priority=urgency, url=f"{rt.public_url}/worklist" if links else "")
     outbox.enqueue(
         session,
         duty.now,
         purpose=Purpose.PAGE,
-        text=f"{words} #{_mark(dedupe)}",
+        text=f"{words.rstrip(' :：')} #{_mark(dedupe)}",
         dedupe=dedupe,
         practitioner=to.person,
         channel=to.channel,
