@@ -92,7 +92,8 @@ class Batch:
         return Row(values, self.vectors[row], made.missing, (), (), filled)
 
     def _refuse(self, marks: Marks, reason: str) -> None:
-        self.refused[marks & (self.refused == "")] = reason
+        if marks.any():  # comparing words row by row is slow, and mostly there are none
+            self.refused[marks & (self.refused == "")] = reason
 
     def _read(self, feature: Feature, column: Column) -> Doubles:
         """The column in its source's unit, inside its ranges; NaN where it is too old."""
