@@ -11,7 +11,7 @@ TRAINING = ("sklearn", "lightgbm", "onnx")
 if lacking := [name for name in TRAINING if importlib.util.find_spec(name) is None]:
     pytest.skip(f"requirements-train.txt is not installed ({', '.join(lacking)})", allow_module_level=True)
 
-from risk.recipes.additive import Boosting, _at_most, boost, calibrated
+from risk.recipes.additive import Boosting, _at_most, boost, calibrated  # noqa: E402
 
 
 @pytest.fixture(scope="module")
