@@ -168,16 +168,17 @@ class Batch:
 
     def _reasons(self) -> tuple[Places, Places]:
         """The places of the three shares that raise each most and of the one that lowers it most."""
-        known = np.where(self.unknown, np.float32(0), self.shares)
-        up = np.full((len(known), UP), -1, dtype=np.int64)
-        rows = np.arange(len(known))
-        left = known.copy()
-        for rank in range(min(UP, known.shape[1])):
-            best = left.argmax(axis=1)
-            up[:, rank] = np.where(left[rows, best] > 0, best, -1)
-            left[rows, best] = -np.inf
-        worst = known.argmin(axis=1)
-        return up, np.where(known[rows, worst] < 0, worst, -1).reshape(-1, DOWN)
+        # features by rows: the largest of each column is found for many reports at a time
+        left = np.where(self.unknown, np.float32(0), self.shares).T.copy()
+        rows = np.arange(left.shape[1])
+        worst = left.argmin(axis=0)
+        down = np.where(left[worst, rows] < 0, worst, -1).reshape(-1, DOWN)
+        up = np.full((left.shape[1], UP), -1, dtype=np.int64)
+        for rank in range(min(UP, len(left))):
+            best = left.argmax(axis=0)
+            up[:, rank] = np.where(left[best, rows] > 0, best, -1)
+            left[best, rows] = -np.inf
+        return up, down
 
 
 def _policy(feature: Feature) -> str:
