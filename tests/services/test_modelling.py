@@ -23,7 +23,7 @@ from care.errors import AssessmentError
 from care.records.risk_assessments import RiskAssessment, assessments, corrected, last_before, read
 from care.records.timeline import timeline
 from care.runtime import Runtime
-from care.services import modelling, scoring
+from care.services import models, scoring
 from care.services.knowing import kept
 from care.services.modelling import Answering
 from care.services.reports import submit
@@ -157,7 +157,7 @@ def test_an_assessment_is_never_changed(world: World, statement: str) -> None:
 
 
 def served(monkeypatch: pytest.MonkeyPatch, *answering: Answering) -> None:
-    monkeypatch.setattr(modelling.Models.__init__, "__defaults__", (lambda bundle, patient: answering,))
+    monkeypatch.setattr(models.Deployed, "serving", lambda deployed, bundle, patient: answering)
 
 
 def always(risk: float, band: str, priority: str | None) -> Callable[..., Assessment]:
