@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from care.domain.assessment import Assessment
 from care.domain.measure import Measure
 from care.errors import AssessmentError
+from risk.bands import band_of
 from risk.bundle import load
 from risk.golden import verify
-from risk.bands import band_of
 from risk.scoring import Scorer
 from tests.conftest import ROOT
 from tests.risk.conftest import DIRECTORY, EVENING, diary, glucose
