@@ -162,7 +162,8 @@ class _Batch:
         expected = failure == WAITS or (
             failure in ABSTAINS and any(one.value is not None or one.comparator for one in own)
         )
-        alarms = triage(findings, self.deployed.carried(said.assessment, patient), None if expected else failure or None)
+        told = None if expected else failure or None
+        alarms = triage(findings, self.deployed.carried(said.assessment, patient), told)
         again, row.judged = row.judged is not None, _word(alarms)
         return _Judged(row, again, patient, own, findings, said, shadows, failure or None, alarms, sha256)
 

@@ -40,6 +40,9 @@ def administrator(clinic: Clinic) -> Staff:
     return clinic.admin
 
 
+NO_MODEL = UUID(int=12)  # a version of a model that is not there: they are no organization's secret
+
+
 @dataclass(frozen=True)
 class Case:
     """Who must be told that there is no such thing, and what is sent along."""
@@ -61,7 +64,7 @@ class Things:
     definition_id: UUID
     attachment_id: UUID
     care_team_id: UUID
-    model_id: UUID = UUID(int=12)  # a version of a model that is not there: they are no organization's secret
+    model_id: UUID = NO_MODEL
 
     @staticmethod
     def of(session: Session, rt: Runtime, patient: Patient) -> Things:

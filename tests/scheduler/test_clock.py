@@ -27,7 +27,8 @@ def test_the_metronome_keeps_no_job_store_and_folds_late_ticks(engine: Engine, r
     made.start(paused=True)
     try:
         jobs = made.get_jobs()
-        assert {one.id for one in jobs} == {one.name for one in JOBS if one.lane == "worker"}
+        hands = [(one.name, hand) for one in JOBS if one.lane == "worker" for hand in range(one.hands)]
+        assert {one.id for one in jobs} == {f"{name}-{hand + 1}" if hand else name for name, hand in hands}
         assert {(one.coalesce, one.max_instances, one.misfire_grace_time) for one in jobs} == {(True, 1, None)}
         assert {type(store).__name__ for store in made._jobstores.values()} == {"MemoryJobStore"}
     finally:
