@@ -88,7 +88,8 @@ def _could(written: Mapping[str, Any], values: Values, past: Marks) -> Marks:
         return past
     if test in ("all", "any"):
         parts = [_could(part, values, past) for part in written["of"]]
-        return np.logical_and.reduce(parts) if test == "all" else np.logical_or.reduce(parts)
+        marks: Marks = np.logical_and.reduce(parts) if test == "all" else np.logical_or.reduce(parts)
+        return marks
     column = values.get(str(written.get("code")))
     compare = _OPS.get(str(written.get("op")))
     if test != "compare" or compare is None or "threshold" not in written:

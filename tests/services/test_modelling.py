@@ -20,18 +20,19 @@ from sqlalchemy.orm import Session
 from care.domain.assessment import Assessment, Reads
 from care.domain.measure import Measure
 from care.errors import AssessmentError
+from care.records.model_versions import versions
 from care.records.risk_assessments import RiskAssessment, assessments, corrected, last_before, read
 from care.records.timeline import timeline
 from care.runtime import Runtime
 from care.services import models, scoring
 from care.services.knowing import kept
-from care.services.modelling import Answering
 from care.services.reports import submit
 from risk.bundle import SUMS, canonical_list
 from risk.recomputing import recompute
 from risk.registry import BUNDLES, load_bundles, make_assess
 from risk.scoring import Scorer
 from tests.conftest import Clinic, Clock
+from tests.services.test_models import shipment
 from tests.services.test_reports import patient, response, task
 from tests.services.world import World, make_world
 
@@ -156,42 +157,47 @@ def test_an_assessment_is_never_changed(world: World, statement: str) -> None:
         world.session.execute(text(statement))
 
 
-def served(monkeypatch: pytest.MonkeyPatch, *answering: Answering) -> None:
-    monkeypatch.setattr(models.Deployed, "serving", lambda deployed, bundle, patient: answering)
+@pytest.fixture
+def tried(world: World, clinic: Clinic) -> World:
+    """The shipped model (its hash is ones) answers, and a newer one (twos) is in the shadow."""
+    models.register_shipped(world.session, world.rt.now(), [shipment()])
+    newer = models.register(world.session, world.rt, clinic.admin, shipment("2.0.0"))
+    models.approve(world.session, world.rt, clinic.clinician, newer.id, "shadow")
+    return world
 
 
 def always(risk: float, band: str, priority: str | None) -> Callable[..., Assessment]:
     def assess(name: str, measures: Sequence[Measure], *_: object) -> Assessment:
-        return Assessment(BUNDLE, name.ljust(64, "0"), risk, band, priority, (), (), (0.0,), ())
+        return Assessment(BUNDLE, name, risk, band, priority, (), (), (0.0,), ())
 
     return assess
 
 
-def test_a_model_in_the_shadow_is_kept_and_raises_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    served(monkeypatch, Answering("new", "shadow"))
-    someone = world.patient()
-    world.with_model(always(0.99, "high", "routine"))
-    world.tell("glucose 100")
-    kinds = {row.mode: (row.risk, row.reason) for row in world.all(RiskAssessment)}
+def test_a_model_in_the_shadow_is_kept_and_raises_nothing(tried: World, clinic: Clinic) -> None:
+    (shipped, _) = versions(tried.session)
+    models.kill(tried.session, tried.rt, clinic.clinician, shipped.id, "wrong for our patients")
+    someone = tried.patient()
+    tried.with_model(always(0.99, "high", "routine"))
+    tried.tell("glucose 100")
+    kinds = {row.mode: (row.risk, row.reason) for row in tried.all(RiskAssessment)}
     assert kinds == {"shadow": (0.99, None), "active": (None, "model-off")}
-    assert causes(world) == [("unscorable", "urgent", "model-off")]
-    assert [row.mode for row in assessments(world.session, someone.id)] == ["active"]
-    told = [event.detail for event in timeline(world.session, someone.id) if event.kind == "RiskAssessment"]
+    assert causes(tried) == [("unscorable", "urgent", "model-off")]
+    assert [row.mode for row in assessments(tried.session, someone.id)] == ["active"]
+    told = [event.detail for event in timeline(tried.session, someone.id) if event.kind == "RiskAssessment"]
     assert [one["risk"] for one in told] == [None]
 
 
-def test_a_shadow_that_crashes_leaves_the_answer_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shadow_that_crashes_leaves_the_answer_alone(tried: World) -> None:
     def assess(name: str, *rest: Any) -> Assessment:
-        if name == "new":
+        if name.startswith("2"):
             raise ZeroDivisionError
         return always(0.1, "low", None)(name, *rest)
 
-    served(monkeypatch, Answering("old"), Answering("new", "shadow"))
-    world.patient()
-    world.with_model(assess)
-    world.tell("glucose 100")
-    assert {row.mode: row.reason for row in world.all(RiskAssessment)} == {"active": None, "shadow": "crashed"}
-    assert causes(world) == []
+    tried.patient()
+    tried.with_model(assess)
+    tried.tell("glucose 100")
+    assert {row.mode: row.reason for row in tried.all(RiskAssessment)} == {"active": None, "shadow": "crashed"}
+    assert causes(tried) == []
 
 
 def test_what_was_judged_in_the_shadow_is_judged_again_when_it_counts(world: World) -> None:
