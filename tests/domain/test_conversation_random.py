@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from care.domain.codes import LANGUAGES
 from care.domain.conversation import begin, take_turn
+from care.domain.conversation.danger import HELD
 from care.domain.conversation.wording import whole
 from care.domain.questionnaire import Questionnaire, check, enabled, link_id_of, read_questionnaire, spot_at
 from care.domain.questionnaire.marks import marks
@@ -175,7 +176,8 @@ def test_from_anywhere_right_answers_end_it(form: Questionnaire, words: list[str
         if turn.talk.questionnaire is None:
             return
         turn = take_turn(kept(turn.talk), text, screen(text, lexicon()), at)
-    for steps, last in enumerate(answers_to(form, turn, at)):
+    later = replace(at, now=at.now + HELD)  # after words of danger nothing is asked for a while
+    for steps, last in enumerate(answers_to(form, turn, later)):
         assert steps < 60
         turn = last
     done = next((act for act in turn.acts if isinstance(act, Completed)), None)

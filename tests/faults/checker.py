@@ -8,7 +8,8 @@ It imports nothing of the project. What it reads is a list of flat records, each
   receipt     the provider said what became of a message: id, word, status (of our answer, 2xx is heard)
   text        somebody wrote to us: sid, sender, says (stop, danger, words), status
   intent      a worker is about to hand a message over: id, to
-  opted-out   an address must not be written to, as could be seen at that moment: address, at
+  opted-out   an address must not be written to, as could be seen at that moment: address, at, mono and `why`: opted-out,
+              or failed, which holds until somebody writes from there
   message     a row at the end, in or out, `words` as in accepted: equal for equal texts, no two others alike; `task`,
               `letter`, `escalation`, `link` likewise
   state       a change of what is known of a message: id, known, begun (when that transaction began), handed (by the
@@ -27,6 +28,7 @@ from zoneinfo import ZoneInfo
 
 Line = Mapping[str, Any]
 
+TURN = 5.0  # seconds of real time from a text to its turn, when the address that it came from is seen to work
 LEFT = {"sent", "delivered", "sent-unconfirmed"}
 FINAL = LEFT | {"failed", "unknown", "stopped"}
 EXEMPT = {"emergency", "page", "confirmation", "sign-in"}  # what needs no consent
@@ -94,6 +96,11 @@ class History:
         """All addresses of whoever has this one."""
         person = self.person.get(address)
         return {person["address"], *person["others"]} if person else {address}
+
+    def wrote(self, address: str, since: float) -> bool:
+        """Whether a text from there was taken since then."""
+        texts = (one for one in self.of("text") if one["sender"] == address and 200 <= one["status"] < 300)
+        return any(one["mono"] >= since for one in texts)
 
     def unreachable(self, person: Line) -> bool:
         """Whether nothing that needs consent may be expected to reach this person."""
@@ -249,6 +256,8 @@ def _against_wishes(history: History) -> Iterator[str]:
     """No consent, no message; not at night; not after a STOP that was known before the message was claimed."""
     since: dict[str, float] = {}
     for one in history.of("opted-out"):
+        if one.get("why") == "failed" and history.wrote(one["address"], one["mono"] - TURN):
+            continue  # a phone that writes is no dead one: what answers it goes there
         since[one["address"]] = min(since.get(one["address"], one["at"]), one["at"])
     for intent in history.of("intent"):
         message = history.message.get(intent["id"])

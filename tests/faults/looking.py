@@ -42,9 +42,11 @@ LOOK = text(
 )
 TABLES = sorted({table for table, _ in QUEUES})
 UNWILLING = text(
-    "SELECT cp.id, extract(epoch FROM clock_timestamp())::float8 FROM contact_point cp WHERE cp.status <> 'active'"
-    " OR NOT (SELECT granted FROM consent c WHERE c.patient_id = cp.patient_id AND c.purpose = 'follow-up'"
-    " AND c.channel IN (cp.channel, '*') ORDER BY c.id DESC LIMIT 1)"
+    "SELECT cp.id, extract(epoch FROM clock_timestamp())::float8,"
+    " CASE WHEN cp.status = 'failed' AND w.granted THEN 'failed' ELSE 'opted-out' END"
+    " FROM contact_point cp CROSS JOIN LATERAL (SELECT granted FROM consent c WHERE c.patient_id = cp.patient_id"
+    " AND c.purpose = 'follow-up' AND c.channel IN (cp.channel, '*') ORDER BY c.id DESC LIMIT 1) w"
+    " WHERE cp.status <> 'active' OR NOT w.granted"
 )
 PASS = [
     text(f"UPDATE {table} SET lease_until = lease_until - interval '1 hour' WHERE lease_until > clock_timestamp()")

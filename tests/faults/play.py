@@ -226,10 +226,11 @@ class Play:
         """What is due and leased in every queue; None while the database is away."""
         try:
             with self.sessions() as session:
-                for contact, at in session.execute(UNWILLING):
-                    if contact not in self.opted_out:
-                        self.opted_out.add(contact)
-                        self.note("opted-out", address=session.get_one(ContactPoint, contact).address, at=at)
+                for contact, at, why in session.execute(UNWILLING):
+                    if (contact, why) not in self.opted_out:
+                        self.opted_out.add((contact, why))
+                        address = session.get_one(ContactPoint, contact).address
+                        self.note("opted-out", address=address, at=at, why=why)
                 return [tuple(row) for row in session.execute(LOOK, {"now": self.board.now()})]
         except SQLAlchemyError:
             return None

@@ -205,6 +205,21 @@ def test_what_else_was_promised_is_looked_at(name: str) -> None:
     assert check(WRONG[name](good())).wrong, name
 
 
+def closed(why: str) -> dict[str, Any]:
+    return {"kind": "opted-out", "address": ALICE, "at": 9.0, "mono": 9.0, "why": why}
+
+
+def wrote(mono: float) -> dict[str, Any]:
+    return {"kind": "text", "sid": "SM-text", "sender": ALICE, "says": "danger", "status": 200, "mono": mono}
+
+
+def test_a_dead_address_is_written_to_only_once_somebody_writes_from_it() -> None:
+    lines = without(good(), "text", None)
+    assert check([*lines, wrote(9.5), closed("failed")]).holds
+    assert check([*lines, wrote(2.0), closed("failed")]).wrong
+    assert check([*lines, wrote(9.5), closed("opted-out")]).wrong
+
+
 def test_an_opt_out_after_the_claim_is_no_fault() -> None:
     assert check([*good(), {"kind": "opted-out", "address": ALICE, "at": 11.0}]).holds
 
