@@ -8,8 +8,8 @@ It imports nothing of the project. What it reads is a list of flat records, each
   receipt     the provider said what became of a message: id, word, status (of our answer, 2xx is heard)
   text        somebody wrote to us: sid, sender, says (stop, danger, words), status
   intent      a worker is about to hand a message over: id, to
-  opted-out   an address must not be written to, as could be seen at that moment: address, at, mono and `why`: opted-out,
-              or failed, which holds until somebody writes from there
+  opted-out   an address must not be written to, as could be seen at that moment: address, at, mono and `why`
+              (opted-out, or failed, which holds until somebody writes from there)
   message     a row at the end, in or out, `words` as in accepted: equal for equal texts, no two others alike; `task`,
               `letter`, `escalation`, `link` likewise
   state       a change of what is known of a message: id, known, begun (when that transaction began), handed (by the
