@@ -1,9 +1,10 @@
 """inbound: signed texts of Twilio through gunicorn, against /healthz on the same server; then what becomes of them.
 
 The web is what `make run` starts: two processes of gunicorn. Each text is signed, screened and committed before it
-is answered; PostgreSQL waits for the disk. The clients are one process with a thread a connection, which says next to
-nothing and shares the machine with everything else. Then clock and worker join in: texts come at an even pace until
-their replies are queued, and ten thousand come at once with a few red flags among them.
+is answered; PostgreSQL waits for the disk. The clients are one process of one thread, which shares the machine with
+everything else; /healthz and texts take turns, and the figures are medians of those rounds. Then clock and worker join
+in: texts come at an even pace until their replies are queued, and ten thousand come at once with a few red flags among
+them.
 """
 
 from __future__ import annotations

@@ -116,12 +116,6 @@ def worklist(session: Session, staff: Staff, limit: int = 100) -> list[Escalatio
     return list(session.scalars(ordered.limit(limit)))
 
 
-def open_by_flag(session: Session, flag_ids: set[UUID]) -> dict[UUID, Escalation]:
-    """The open escalations of these flags, locked, by flag."""
-    found = select(Escalation).where(Escalation.flag_id.in_(flag_ids), Escalation.status != "completed")
-    return {row.flag_id: row for row in session.scalars(found.order_by(Escalation.id).with_for_update())}
-
-
 def links(session: Session, escalation_id: UUID) -> list[EscalationLink]:
     """Everything linked to an escalation, oldest first."""
     found = select(EscalationLink).where(EscalationLink.escalation_id == escalation_id)

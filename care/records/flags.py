@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
 
 from care.records.base import Base, OfOrganization
 
@@ -32,17 +32,3 @@ class Flag(OfOrganization, Base):
     status: Mapped[str]
     since: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-
-
-def active_flags(session: Session, patient_ids: set[UUID]) -> dict[tuple[UUID, str], Flag]:
-    """The active flags of these patients, by (patient, cause)."""
-    found = session.scalars(select(Flag).where(Flag.patient_id.in_(patient_ids), Flag.status == "active"))
-    return {(flag.patient_id, flag.cause): flag for flag in found if flag.patient_id is not None}
-
-
-def orphan_flag(session: Session, care_team_id: UUID, cause: str) -> Flag | None:
-    """The team's active flag of this cause that belongs to no patient."""
-    found = select(Flag).where(
-        Flag.care_team_id == care_team_id, Flag.cause == cause, Flag.patient_id.is_(None), Flag.status == "active"
-    )
-    return session.scalars(found).first()

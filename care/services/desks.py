@@ -88,7 +88,7 @@ class Desks:
             self._to_person(desk, message, "media-received")
         elif message.status_reason == ODD:
             self._to_person(desk, message, "too-long")
-        if message.status_reason not in (ATTACHMENT, ODD) or (words.strip() and message.status_reason != ODD):
+        if message.status_reason != ODD and (words.strip() or message.status_reason != ATTACHMENT):
             self._say_and_do(desk, message, words)
         self.taken.append(message.id)
         channel = self.rt.channels.get(message.channel)

@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from care.domain.measure import Measure
@@ -13,6 +14,7 @@ from care.domain.monitoring import (
     Case,
     Figures,
     alarms,
+    cusum_step,
     figures,
     in_the_large,
     poisson_interval,
@@ -21,6 +23,7 @@ from care.domain.monitoring import (
     wilson,
 )
 from care.domain.outcome import OUTCOMES
+from risk import metrics
 
 
 @pytest.mark.parametrize(
@@ -28,6 +31,25 @@ from care.domain.outcome import OUTCOMES
 )
 def test_the_exact_interval_is_the_published_one(count: int, low: float, high: float):
     assert poisson_interval(count) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
+
+
+def test_the_monitor_reckons_as_the_gates_do():
+    chance = random.Random(3)
+    cases = []
+    for _ in range(400):
+        risk = chance.uniform(0.02, 0.6)
+        cases.append(Case(risk, chance.random() < min(1.0, 1.4 * risk)))
+    y = np.array([case.outcome for case in cases], dtype=float)
+    p = np.array([case.risk for case in cases])
+    assert slope(cases) == pytest.approx(metrics.slope(y, p), rel=1e-6)
+    assert in_the_large(cases) == pytest.approx(metrics.in_the_large(y, p), rel=1e-6)
+    for count in (0, 3, 40, 700):
+        assert poisson_interval(count) == pytest.approx(metrics.poisson_interval(count), rel=1e-6, abs=1e-9)
+    total = 0.0
+    for observed, level in zip((3, 9, 2, 14), metrics.cusum((3, 9, 2, 14), (4.0, 5.0, 6.0, 7.0), 1.25), strict=True):
+        expected = {3: 4.0, 9: 5.0, 2: 6.0, 14: 7.0}[observed]
+        total = cusum_step(total, observed, expected, 1.25)
+        assert total == pytest.approx(level, abs=1e-12)
 
 
 def test_the_interval_of_a_share_is_the_published_one():
