@@ -36,6 +36,7 @@ from care_api import (
     guard,
     headers,
     health,
+    languages,
     me,
     metrics,
     observations,
@@ -109,6 +110,7 @@ def _open_doors(app: Flask, rt: Runtime, settings: Settings) -> None:
     headers.register(app, settings.secure_cookies, framed)
     api = openapi.install(app, settings.public_url)
     problems.register(app)
+    languages.register(app, str(ROOT / "translations"))
     guard.register(app, rt)
     csrf = CSRFProtect(app)
     for blueprint in API:

@@ -2,20 +2,32 @@
 
 Giving it back and being called again is two changes of thread, which cost more than a small request does. A caller that
 has more to say (a proxy, a provider in a hurry) says it within that moment.
+
+And the busier of two workers reaches later for a new connection: whoever happened to wake first would otherwise take
+three of four, and their requests would wait for one interpreter while the other one idles.
 """
 
 from __future__ import annotations
 
 import select
+import time
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
 MOMENT = 3  # milliseconds
+MANNERS, MOST = 0.001, 4  # seconds that a worker holds back for each connection it serves, and for how many at most
 
 
 class LingeringWorker(ThreadWorker):  # type: ignore[misc]
     """A ThreadWorker whose threads stay with a connection while it speaks and nobody else waits for a thread."""
+
+    def accept(self, listener: Any) -> None:
+        """Take a new connection, unless a worker with less to do takes it first."""
+        serving = self.nr_conns - len(self.keepalived_conns) - len(self.pending_conns)
+        if serving > 0:
+            time.sleep(MANNERS * min(serving, MOST))
+        super().accept(listener)
 
     def handle(self, conn: Any) -> Any:
         """Handle a connection's request, and those that follow at once."""
