@@ -1,4 +1,4 @@
-"""Finding a patient, the patient's page, and what a nurse does there."""
+"""The patient's page, and what a nurse does there."""
 
 from __future__ import annotations
 
@@ -29,22 +29,6 @@ from dashboard.story import story
 
 DAYS = 30
 CHARTS = 4
-
-
-@blueprint.get("/find")
-@may("nurse", "clinician")
-def find() -> str:
-    """The form. A name is never part of an address, so the question is posted."""
-    return render_template("find.html", query="", found=None)
-
-
-@blueprint.post("/find")
-@may("nurse", "clinician")
-def found() -> str:
-    """Patients by name, pinyin, record number or the last digits of a phone."""
-    query = written("q", 100)
-    hits = patients.find(session(), runtime(), staff(), query) if query else []
-    return render_template("find.html", query=query, found=hits)
 
 
 @blueprint.get("/patients/<uuid:patient_id>")
