@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, SmallInteger, select
+from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, Integer, SmallInteger, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from care.domain.codes import EscalationStatus, Priority
@@ -18,8 +19,18 @@ from care.records.patients import visible_to
 from care.records.seal import Sealed
 
 
+# Ascending throughout, so that one comparison of rows finds the next page: severity, then risk (what has none comes
+# after what has), then who has waited longest.
+PLACE = ("(- rank)", "(- COALESCE(risk, '-1'::double precision))", "requested_at", "id")
+
+
 class Escalation(OfOrganization, Queued, Base):
-    """requested -> accepted -> completed; one open per Flag. `page_at` is the queue of pages to staff."""
+    """requested -> accepted -> completed; one open per Flag. `page_at` is the queue of pages to staff.
+
+    `risk` is the highest of the reports that joined it (None: no model spoke), `priority_since` when it came to have
+    its priority (None: it always had it), `looked_at` when somebody of staff looked first. `last_act` is what undoing
+    the last act needs.
+    """
 
     __tablename__ = "escalation"
     __table_args__ = (
@@ -27,9 +38,19 @@ class Escalation(OfOrganization, Queued, Base):
         Index("uq_escalation_open", "flag_id", unique=True, postgresql_where="status <> 'completed'"),
         Index("ix_escalation_page_at", "page_at", postgresql_where="page_at IS NOT NULL"),
         Index(
-            "ix_escalation_open_list", "care_team_id", "rank", "requested_at", postgresql_where="status <> 'completed'"
+            "ix_escalation_open_list", "care_team_id", *map(text, PLACE), postgresql_where="status <> 'completed'"
         ),
+        Index(
+            "ix_escalation_unclaimed", "care_team_id", *map(text, PLACE), postgresql_where="status = 'requested'"
+        ),
+        Index("ix_escalation_owner", "owner_id", postgresql_where="status = 'accepted'"),
         Index("ix_escalation_patient", "patient_id", "requested_at"),
+        Index(
+            "ix_escalation_unsigned",
+            "care_team_id",
+            "completed_at",
+            postgresql_where="status = 'completed' AND signed_off_at IS NULL",
+        ),
     )
     patient_id: Mapped[UUID | None] = mapped_column(ForeignKey("patient.id"))
     care_team_id: Mapped[UUID] = mapped_column(ForeignKey("care_team.id"))
@@ -55,9 +76,22 @@ class Escalation(OfOrganization, Queued, Base):
     snoozed_until: Mapped[datetime | None]
     snoozes: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     snooze_reason_sealed: Mapped[bytes | None]
+    signed_off_at: Mapped[datetime | None]
+    signed_off_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("practitioner.id"))
+    sign_off_note_sealed: Mapped[bytes | None]
+    risk: Mapped[float | None] = mapped_column(Double())
+    priority_since: Mapped[datetime | None]
+    looked_at: Mapped[datetime | None]
+    last_act: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
     note = Sealed()
     snooze_reason = Sealed()
+    sign_off_note = Sealed()
+
+    @property
+    def since(self) -> datetime:
+        """When it came to have its priority: the clock of the first look starts here."""
+        return self.priority_since or self.requested_at
 
     @property
     def state(self) -> State:
