@@ -93,6 +93,19 @@ class Outcome(StrEnum):
     COULD_NOT_REACH = "could-not-reach"
 
 
+class Relation(StrEnum):
+    """Ours: what somebody who may answer for a patient is to them."""
+
+    SPOUSE = "spouse"
+    CHILD = "child"
+    PARENT = "parent"
+    SIBLING = "sibling"
+    RELATIVE = "relative"
+    FRIEND = "friend"
+    CARER = "carer"
+    GUARDIAN = "guardian"
+
+
 class Role(StrEnum):
     NURSE = "nurse"
     CLINICIAN = "clinician"

@@ -22,6 +22,7 @@ from care.records import (
     integrators,
     ladders,
     model_versions,
+    notes,
     observations,
     organizations,
     paces,
@@ -31,10 +32,13 @@ from care.records import (
     push_registrations,
     questionnaire_drafts,
     questionnaire_responses,
+    related_persons,
     risk_assessments,
     sign_ins,
     simulated_clock,
+    takeovers,
     tasks,
+    visit_requests,
 )
 from care.records.base import Base
 
@@ -58,6 +62,7 @@ __all__ = [
     "integrators",
     "ladders",
     "model_versions",
+    "notes",
     "observations",
     "organizations",
     "paces",
@@ -67,8 +72,11 @@ __all__ = [
     "push_registrations",
     "questionnaire_drafts",
     "questionnaire_responses",
+    "related_persons",
     "risk_assessments",
     "sign_ins",
     "simulated_clock",
+    "takeovers",
     "tasks",
+    "visit_requests",
 ]

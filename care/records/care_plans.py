@@ -9,10 +9,14 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from care.records.base import Base, OfPatient, Queued
+from care.records.seal import Sealed
 
 
 class CarePlan(OfPatient, Queued, Base):
-    """`definition_id` pins the version until a named person migrates it; `expand_at` is when more tasks are written."""
+    """`definition_id` pins the version until a named person migrates it; `expand_at` is when more tasks are written.
+
+    On hold, it is when the pause ends (`paused_until`; NULL: when somebody ends it). The reason is sealed.
+    """
 
     __tablename__ = "care_plan"
     __table_args__ = (
@@ -27,6 +31,10 @@ class CarePlan(OfPatient, Queued, Base):
     created_at: Mapped[datetime]
     expanded_until: Mapped[datetime | None]
     expand_at: Mapped[datetime | None]
+    paused_until: Mapped[datetime | None]
+    pause_reason_sealed: Mapped[bytes | None]
+
+    pause_reason = Sealed()
 
 
 def active_plans(session: Session, patient_id: UUID) -> list[CarePlan]:
