@@ -54,7 +54,7 @@ Cause = tuple[UUID, str]  # the patient, or the team for what belongs to nobody 
 class Case:
     """What one report or text says: its alarms, and the codes it measured, which may confirm that a low is over.
 
-    `at` is when it was true (aware, UTC); without a patient it is the team's.
+    `at` is when it was true (aware, UTC); without a patient it is the team's. `risk` is what a model said of it.
     """
 
     organization_id: UUID
@@ -66,6 +66,7 @@ class Case:
     response_id: UUID | None = None
     communication_id: UUID | None = None
     assessment_id: UUID | None = None
+    risk: float | None = None
 
     @property
     def owner(self) -> UUID:
@@ -138,6 +139,7 @@ def raise_many(session: Session, now: datetime, cases: Sequence[Case]) -> list[E
                 raised.append(row)
             else:
                 _worsen(row, alarm, ladders, now)
+            row.risk = _higher(row.risk, case.risk)
             waiting.setdefault(row.id, _Grace()).add(case)
             links.append(_link(row, case, alarm))
         _confirm(case, causes, found, waiting, ladders, now)
@@ -306,9 +308,17 @@ def _worsen(row: Escalation, alarm: Alarm, ladders: Ladders, now: datetime) -> N
     """The most pressing reason is the one that staff read first."""
     if alarm.priority.rank > row.rank:
         row.source, row.reason, row.params = alarm.source, alarm.reason, _params(alarm)
+        row.priority_since = now
     elif alarm.reason == row.reason and alarm.level is not None and alarm.level > row.params.get(LEVEL, math.inf):
         row.params = {**row.params, LEVEL: alarm.level}
     row.state = step(row.state, Worsen(alarm.priority, alarm.page_after), now, ladders.of(row)).state
+
+
+def _higher(before: float | None, risk: float | None) -> float | None:
+    """The highest risk of what joined; what is no probability says nothing."""
+    if risk is None or not 0 <= risk <= 1:
+        return before
+    return risk if before is None else max(before, risk)
 
 
 def _link(row: Escalation, case: Case, alarm: Alarm) -> dict[str, Any]:

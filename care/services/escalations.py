@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Delivery, EscalationStatus, Outcome, Priority, Purpose, Role
@@ -29,7 +29,7 @@ from care.services.alarms import Case, raise_alarms, raise_many
 from care.services.ladders import Ladders
 from care.services.pages import page_due
 
-__all__ = ["Case", "accept", "complete", "message", "page_due", "raise_alarms", "raise_many"]
+__all__ = ["Case", "accept", "complete", "look", "message", "page_due", "raise_alarms", "raise_many"]
 
 LONGEST_MESSAGE = 1_000  # characters; what a phone shows without scrolling far
 LONGEST_NOTE = 10_000
@@ -56,6 +56,19 @@ _SETTLE = (
     .values(waits_since=None)
     .execution_options(synchronize_session=False)
 )
+_LOOK = (
+    update(Escalation)
+    .where(
+        Escalation.id == bindparam("escalation"),
+        or_(
+            Escalation.looked_at.is_(None),
+            Escalation.looked_at < func.coalesce(Escalation.priority_since, Escalation.requested_at),
+        ),
+    )
+    .values(looked_at=bindparam("now"))
+    .returning(Escalation.id)
+    .execution_options(synchronize_session=False)
+)
 _STOP_PAGES = (
     update(Communication)
     .where(
@@ -77,10 +90,31 @@ def accept(session: Session, rt: Runtime, staff: Staff, escalation_id: UUID) -> 
     with saying_who(session):
         row.state = step(row.state, Accept(str(staff.id)), now, Ladders(session).of(row)).state
     row.accepted_at = now
+    seen(row, now)
     stop_pages(session, row.id)
     noted(session, now, staff, row, "escalation.accept")
     session.commit()
     return row
+
+
+def look(session: Session, rt: Runtime, staff: Staff, escalation_id: UUID) -> Escalation:
+    """`staff` has opened it: the clock of the first look stops. Commits, and audits the first look. Raises NotFound."""
+    now = rt.now()
+    row = escalation_of(session, staff, escalation_id)
+    if row.status == EscalationStatus.COMPLETED.value:
+        return row
+    first = session.execute(_LOOK, {"escalation": row.id, "now": now})
+    if first.first() is not None:
+        noted(session, now, staff, row, "escalation.look")
+        session.commit()
+        session.refresh(row)
+    return row
+
+
+def seen(row: Escalation, now: datetime) -> None:
+    """Somebody has looked at it as it is now (no commit); a look at something milder, before, is none."""
+    if row.looked_at is None or row.looked_at < row.since:
+        row.looked_at = now
 
 
 def complete(
@@ -101,6 +135,7 @@ def complete(
     with saying_who(session):
         row.state = step(row.state, Complete(str(staff.id), ended), now, Ladders(session).of(row)).state
     row.completed_at, row.outcome, row.note = now, ended.value, note or None
+    seen(row, now)
     session.execute(_END_FLAG, {"flag": row.flag_id, "now": now})
     session.execute(_SETTLE, {"escalation": row.id})
     noted(session, now, staff, row, "escalation.complete", outcome=ended.value)

@@ -14,7 +14,7 @@ from care.errors import Invalid
 from care.records.escalations import Escalation
 from care.runtime import Runtime
 from care.services.addresses import plain
-from care.services.escalations import locked, noted, saying_who, stop_pages
+from care.services.escalations import locked, noted, saying_who, seen, stop_pages
 from care.services.ladders import Ladders, colleagues
 from care.services.pages import page_colleague, page_owner
 
@@ -34,6 +34,7 @@ def hand_on(session: Session, rt: Runtime, staff: Staff, escalation_id: UUID, to
     with saying_who(session):
         row.state = step(row.state, HandOn(str(staff.id), str(to)), now, Ladders(session).of(row)).state
     row.accepted_at = row.accepted_at or now
+    seen(row, now)
     stop_pages(session, row.id)
     page_colleague(session, rt, row, now)
     noted(session, now, staff, row, "escalation.hand-on", to=str(to))
@@ -69,6 +70,7 @@ def snooze(session: Session, rt: Runtime, staff: Staff, escalation_id: UUID, min
     with saying_who(session):
         row.state = step(row.state, Snooze(str(staff.id), until, words), now, Ladders(session).of(row)).state
     row.accepted_at = row.accepted_at or now
+    seen(row, now)
     row.snooze_reason = words
     stop_pages(session, row.id)
     noted(session, now, staff, row, "escalation.snooze", minutes=minutes)

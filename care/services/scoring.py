@@ -106,7 +106,7 @@ class _Batch:
         self.series = Series(session, self.rows)
         self.deployed = deployed = Deployed(session)
         self.models = Models(session, rt, self.rows, self._bundles(), self.patients, deployed.serving, deployed.waits)
-        self.thresholds = Thresholds(session, self.patients)
+        self.thresholds = Thresholds(session, self.patients, now)
         self.rule_sets: dict[tuple[str, ...], tuple[RuleSet, ...]] = {}
 
     def score(self) -> None:
@@ -132,7 +132,7 @@ class _Batch:
                     new.append((one, made))
         if rows:
             self.session.execute(insert(RiskAssessment), rows)
-        raise_many(self.session, self.now, [self._case(one, made["id"]) for one, made in new])
+        raise_many(self.session, self.now, [self._case(one, made["id"], made["risk"]) for one, made in new])
         for one, _ in new:
             for alarm in one.alarms:
                 if alarm.reply and self.now - one.row.authored_at <= FRESH:
@@ -226,7 +226,7 @@ class _Batch:
             "recorded_at": self.now,
         }
 
-    def _case(self, one: _Judged, assessment_id: UUID) -> Case:
+    def _case(self, one: _Judged, assessment_id: UUID, risk: float | None) -> Case:
         return Case(
             one.row.organization_id,
             one.patient.care_team_id,
@@ -237,6 +237,7 @@ class _Batch:
             response_id=one.row.id,
             communication_id=one.row.communication_id,
             assessment_id=assessment_id,
+            risk=risk,
         )
 
     def _advise(self, one: _Judged, alarm: Alarm) -> None:

@@ -10,6 +10,8 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Priority, Purpose
+from care.domain.first_look import Look, clock
+from care.domain.ladder import default_ladder
 from care.domain.triage import Alarm
 from care.errors import Conflict, Invalid, NotAllowed, NotFound
 from care.records.audit_events import AuditEvent
@@ -22,7 +24,7 @@ from care.records.practitioners import Practitioner
 from care.runtime import Runtime
 from care.services import escalations
 from care.services.alarms import Case, raise_alarms, raise_many
-from care.services.escalations import accept, complete, message, page_due
+from care.services.escalations import accept, complete, look, message, page_due
 from tests.conftest import Clinic, Clock
 from tests.services.world import World, make_world
 
@@ -310,3 +312,65 @@ def test_closing_an_escalation_settles_the_texts_it_was_about(world: World, pati
 
 def test_the_module_names_what_it_offers() -> None:
     assert all(hasattr(escalations, name) for name in escalations.__all__)
+
+
+def test_the_first_look_is_kept_and_audited_once(world: World, patient: Patient) -> None:
+    (raised,) = alarm(world, patient, LOW)
+    nurse, clinician = world.clinic.nurse, world.clinic.clinician
+    assert raised.looked_at is None
+    first = world.clock.forward(minutes=3)
+    look(world.session, world.rt, nurse, raised.id)
+    world.clock.forward(minutes=3)
+    assert look(world.session, world.rt, clinician, raised.id).looked_at == first
+    accept(world.session, world.rt, clinician, raised.id)
+    assert world.escalations(patient)[0].looked_at == first
+    looks = [event.agent_id for event in world.all(AuditEvent) if event.action == "escalation.look"]
+    assert looks == [nurse.id]
+
+
+def test_who_accepts_or_closes_has_looked(world: World, patient: Patient) -> None:
+    (raised,) = alarm(world, patient, LOW)
+    world.clock.forward(minutes=2)
+    assert accept(world.session, world.rt, world.clinic.nurse, raised.id).looked_at == world.now
+    (other,) = alarm(world, patient, ROUTINE)
+    assert complete(world.session, world.rt, world.clinic.nurse, other.id, "phoned").looked_at == world.now
+
+
+def test_what_got_worse_after_a_look_wants_another(world: World, patient: Patient) -> None:
+    (raised,) = alarm(world, patient, LOW)
+    look(world.session, world.rt, world.clinic.nurse, raised.id)
+    worse = world.clock.forward(minutes=30)
+    alarm(world, patient, VERY_LOW)
+    (row,) = world.escalations(patient)
+    assert (row.since, row.requested_at) == (worse, worse - timedelta(minutes=30))
+    assert clock(Priority.STAT, row.since, row.looked_at, worse, default_ladder()).look is Look.IN_TIME
+    world.clock.forward(minutes=4)
+    assert look(world.session, world.rt, world.clinic.nurse, raised.id).looked_at == world.now
+
+
+def test_a_look_at_what_is_closed_changes_nothing(world: World, patient: Patient) -> None:
+    (raised,) = alarm(world, patient, LOW)
+    complete(world.session, world.rt, world.clinic.nurse, raised.id, "phoned")
+    before = world.escalations(patient)[0].looked_at
+    world.clock.forward(minutes=1)
+    assert look(world.session, world.rt, world.clinic.nurse, raised.id).looked_at == before
+
+
+def test_nobody_looks_at_another_teams_alert(world: World, patient: Patient) -> None:
+    (raised,) = alarm(world, patient, LOW)
+    for who in (world.clinic.other_nurse, world.clinic.admin):
+        with pytest.raises(NotFound):
+            look(world.session, world.rt, who, raised.id)
+    assert world.escalations(patient)[0].looked_at is None
+
+
+def test_an_escalation_has_the_highest_risk_of_the_reports_that_joined_it(world: World, patient: Patient) -> None:
+    def risks(*said: float | None) -> float | None:
+        own = (patient.organization_id, patient.care_team_id, patient.id, world.now, (LOW,))
+        raise_many(world.session, world.now, [Case(*own, risk=one) for one in said])
+        world.session.commit()
+        return world.escalations(patient)[0].risk
+
+    assert risks(None) is None
+    assert risks(0.2) == 0.2
+    assert risks(0.7, 0.4, None, float("nan"), 1.5) == 0.7
