@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Request, Response
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect
 from pydantic import ValidationError
 
@@ -64,8 +65,32 @@ class NotConfigured(SystemExit):
     """The environment lacks something, or it is wrong: a start that says what, without showing a value."""
 
 
+class OnlyIfBrought(SecureCookieSessionInterface):
+    """Flask's session of a form, opened only where its cookie came."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session in the cookie; a new one without a cookie."""
+        brought = app.config["SESSION_COOKIE_NAME"] in request.environ.get("HTTP_COOKIE", "")
+        return super().open_session(app, request) if brought else self.session_class()
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Set the cookie; where nobody looked into the session there is nothing to do."""
+        if session or session.accessed or session.modified:
+            super().save_session(app, session, response)
+
+
 class Care(Flask):
-    """Flask that keeps quiet about what an exception says: its text and its traceback may quote a patient."""
+    """Flask that keeps quiet about what an exception says: its text and its traceback may quote a patient.
+
+    All its functions are plain ones, which it need not look into at every call; and who brings no cookie of a form
+    needs nothing that reads or signs one, which is every call of a provider.
+    """
+
+    session_interface = OnlyIfBrought()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself."""
+        return func
 
     def log_exception(self, exc_info: Any) -> None:
         """Log the type of an exception that nobody translated."""

@@ -33,6 +33,7 @@ class Meter:
         from prometheus_client import CollectorRegistry, Counter, Histogram
 
         self.registry = CollectorRegistry()
+        self._known: dict[tuple[str, str, int], tuple[Any, Any]] = {}
         self._requests = Counter(
             "care_web_requests", "Requests by route and status.", ["route", "method", "status"], registry=self.registry
         )
@@ -64,9 +65,16 @@ class Meter:
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """One answered request; `route` is the pattern."""
-        method = method if method in _METHODS else "other"
-        self._requests.labels(route, method, str(status)).inc()
-        self._request_seconds.labels(route, method).observe(seconds)
+        key = (route, method, status)
+        if key not in self._known:  # finding a counter by its labels costs more than counting
+            method = method if method in _METHODS else "other"
+            self._known[key] = (
+                self._requests.labels(route, method, str(status)),
+                self._request_seconds.labels(route, method),
+            )
+        answered, took = self._known[key]
+        answered.inc()
+        took.observe(seconds)
 
     def worked(self, job: str, worked: Worked | None, seconds: float) -> None:
         """One run of a job (scheduler.clock.Report); None when it failed."""

@@ -22,7 +22,8 @@ class Compounds:
 
     def masked(self, text: str) -> str:
         """The text, or a phrase, with that part of each compound changed."""
-        return self.han.sub(MASK, self.latin.sub(lambda word: word[0] + MASK, text))
+        masked = self.latin.sub(lambda word: word[0] + MASK, text)
+        return masked if masked.isascii() else self.han.sub(MASK, masked)
 
 
 def read_compounds(words: Iterable[str]) -> Compounds:
@@ -31,14 +32,23 @@ def read_compounds(words: Iterable[str]) -> Compounds:
     They are written as texts are compared: small letters, simplified characters. Raises Invalid for one without
     brackets, or a Latin one whose first word is not in them.
     """
-    latin, han = [], []
+    latin: dict[str, list[str]] = {}
+    han: list[str] = []
     for word in sorted(words):
         found = _BRACKETS.fullmatch(word)
         if found is None or (word.isascii() and found[1]):
             raise Invalid("no-brackets", "a compound has one part in brackets, a Latin one its first", place=word)
         before, part, after = (re.escape(one.strip()) for one in found.groups())
         if word.isascii():
-            latin.append(f"(?<![a-z0-9]){part}(?= {after}(?![a-z0-9]))")
+            latin.setdefault(part, []).append(after)
         else:
             han.append(f"(?<={before}){part}(?={after})")
-    return Compounds(re.compile("|".join(latin) or "(?!)"), re.compile("|".join(han) or "(?!)"))
+    return Compounds(
+        re.compile("|".join(_latin(part, afters) for part, afters in latin.items()) or "(?!)"),
+        re.compile("|".join(han) or "(?!)"),
+    )
+
+
+def _latin(part: str, afters: Iterable[str]) -> str:
+    """A pattern that begins with a letter, so that the engine skips to it: every text is searched for these."""
+    return f"{part}(?<![a-z0-9]{part})(?= (?:{'|'.join(afters)})(?![a-z0-9]))"
