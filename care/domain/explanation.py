@@ -60,6 +60,69 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "and": "；",
     },
 }
+_BANDS: Mapping[str, Mapping[str, str]] = {
+    "en": {"low": "low", "raised": "raised", "high": "high"},
+    "zh-Hans": {"low": "低", "raised": "升高", "high": "高"},
+    "zh-Hant": {"low": "低", "raised": "升高", "high": "高"},
+}
+_WOULD: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "lower": "Would be “{band}” if {what} were {value} instead of {before}, all else the same.",
+        "same": "The band is “{band}”, as it was last time.",
+        "moved": "The band went from “{before}” to “{band}” since last time.",
+        "alone": "The band is “{band}”.",
+    },
+    "zh-Hans": {
+        "lower": "若{what}为 {value} 而不是 {before}，其他不变，风险等级会是“{band}”。",
+        "same": "风险等级为“{band}”，与上次相同。",
+        "moved": "与上次相比，风险等级由“{before}”变为“{band}”。",
+        "alone": "风险等级为“{band}”。",
+    },
+    "zh-Hant": {
+        "lower": "若{what}為 {value} 而不是 {before}，其他不變，風險等級會是「{band}」。",
+        "same": "風險等級為「{band}」，與上次相同。",
+        "moved": "與上次相比，風險等級由「{before}」變為「{band}」。",
+        "alone": "風險等級為「{band}」。",
+    },
+}
+_SILENT: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "too-few": "The model made no estimate: it has too few measurements of this patient yet. The rules decided.",
+        "missing": "The model made no estimate: something that it cannot do without is not known of this patient.",
+        "stale": "The model made no estimate: everything it knows of this patient is too old.",
+        "model-off": "No estimate: no version of the model is in use.",
+        "model-waits": "No estimate: the model is only being tried.",
+        "no-plan": "No estimate: the report belongs to no plan.",
+        "unit": "The model made no estimate: a value came in a unit that it does not know.",
+        "hard-range": "The model made no estimate: a value is outside of what is possible.",
+        "crashed": "No estimate: a program error. A person has to judge this report.",
+        "fault": "No estimate: the model could not be used. A person has to judge this report.",
+    },
+    "zh-Hans": {
+        "too-few": "模型未作估计：该患者的测量值还太少，由规则判断。",
+        "missing": "模型未作估计：缺少该患者不可或缺的资料。",
+        "stale": "模型未作估计：已知的该患者资料都已过旧。",
+        "model-off": "未作估计：该模型目前没有启用的版本。",
+        "model-waits": "未作估计：该模型仅在试用中。",
+        "no-plan": "未作估计：该报告不属于任何随访计划。",
+        "unit": "模型未作估计：有一个数值的单位无法识别。",
+        "hard-range": "模型未作估计：有一个数值超出可能的范围。",
+        "crashed": "未作估计：程序出错，须由人来判断这份报告。",
+        "fault": "未作估计：模型无法使用，须由人来判断这份报告。",
+    },
+    "zh-Hant": {
+        "too-few": "模型未作估計：該病人的測量值還太少，由規則判斷。",
+        "missing": "模型未作估計：缺少該病人不可或缺的資料。",
+        "stale": "模型未作估計：已知的該病人資料都已過舊。",
+        "model-off": "未作估計：該模型目前沒有啟用的版本。",
+        "model-waits": "未作估計：該模型僅在試用中。",
+        "no-plan": "未作估計：該報告不屬於任何隨訪計劃。",
+        "unit": "模型未作估計：有一個數值的單位無法識別。",
+        "hard-range": "模型未作估計：有一個數值超出可能的範圍。",
+        "crashed": "未作估計：程式出錯，須由人來判斷這份報告。",
+        "fault": "未作估計：模型無法使用，須由人來判斷這份報告。",
+    },
+}
 _logit = itemgetter(3)  # Contribution.logit
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -90,23 +153,74 @@ def reasons(assessment: Assessment, language: str) -> list[str]:
 def remarks(assessment: Assessment, language: str) -> list[str]:
     """What was carried forward, what was not known and how that was made good, what changed, what would change it."""
     words = _WORDS.get(language, _WORDS["en"])
-    said: list[str] = []
-    labels = {share.name: _label(share.label, share.name, language) for share in assessment.contributions}
-    for carried in assessment.carried:
-        said.append(words["carried"].format(what=labels[carried.name], day=_day(carried.day, language)))
-    if assessment.missing:
-        how = {share.name: share.filled for share in assessment.contributions}
-        for policy in ("typical", "impute", "model_native"):
-            gaps = [labels[name] for name in assessment.missing if (how[name] or "typical") == policy]
-            if gaps:
-                said.append(words[policy].format(what=words["and"].join(gaps)))
-    moved = [change for change in assessment.changes if abs(change.logit) >= MOVED]
-    said += [_changed(change, words, language) for change in moved[:CHANGED]]
+    said = gaps(assessment, language) + news(assessment, language)
     other = assessment.counterfactual
     if other is not None:
         what = _label(other.label, other.name, language)
         said.append(words["counterfactual"].format(what=what, value=shown(other.value), before=shown(other.now)))
     return said
+
+
+def band_word(band: str, language: str) -> str:
+    """What a band is called; the band itself, where nobody has named it."""
+    return _BANDS.get(language, _BANDS["en"]).get(band, band)
+
+
+def instead(assessment: Assessment, language: str) -> str | None:
+    """The smallest change that the model itself says would leave the band, and where to; None where there is none."""
+    other = assessment.counterfactual
+    if other is None:
+        return None
+    return _would(language)["lower"].format(
+        band=band_word(other.band, language),
+        what=_label(other.label, other.name, language),
+        value=shown(other.value),
+        before=shown(other.now),
+    )
+
+
+def band_change(assessment: Assessment, language: str) -> str:
+    """The band, and what it was at the last assessment by the same model, where that one counts."""
+    before, words = assessment.previous_band, _would(language)
+    band = band_word(assessment.band, language)
+    if before is None:
+        return words["alone"].format(band=band)
+    if before == assessment.band:
+        return words["same"].format(band=band)
+    return words["moved"].format(before=band_word(before, language), band=band)
+
+
+def silence(reason: str, language: str) -> str:
+    """Why a model made no estimate; a reason that is a fault of ours is told as one."""
+    words = _SILENT.get(language, _SILENT["en"])
+    return words.get(reason, words["fault"])
+
+
+def gaps(assessment: Assessment, language: str) -> list[str]:
+    """What an older value stands for, and what was not known and how that was made good."""
+    words = _WORDS.get(language, _WORDS["en"])
+    labels = {share.name: _label(share.label, share.name, language) for share in assessment.contributions}
+    said = [
+        words["carried"].format(what=labels.get(one.name, one.name), day=_day(one.day, language))
+        for one in assessment.carried
+    ]
+    how = {share.name: share.filled for share in assessment.contributions}
+    for policy in ("typical", "impute", "model_native"):
+        found = [labels.get(name, name) for name in assessment.missing if (how.get(name) or "typical") == policy]
+        if found:
+            said.append(words[policy].format(what=words["and"].join(found)))
+    return said
+
+
+def news(assessment: Assessment, language: str) -> list[str]:
+    """What differs from the last assessment by the same model, as far as it moved the estimate."""
+    words = _WORDS.get(language, _WORDS["en"])
+    moved = [change for change in assessment.changes if abs(change.logit) >= MOVED]
+    return [_changed(change, words, language) for change in moved[:CHANGED]]
+
+
+def _would(language: str) -> Mapping[str, str]:
+    return _WOULD.get(language, _WOULD["en"])
 
 
 def _sentence(share: Contribution, words: Mapping[str, str], language: str) -> str:

@@ -59,6 +59,7 @@ class Communication(Queued, Base):
             "recorded_at",
             postgresql_where="send_at IS NOT NULL",
         ),
+        Index("ix_communication_escalation", "escalation_id", postgresql_where="escalation_id IS NOT NULL"),
         Index("ix_communication_outbox_address", "address_token", postgresql_where="send_at IS NOT NULL"),
         Index("ix_communication_take_at", "take_at", postgresql_where="take_at IS NOT NULL"),
         Index("ix_communication_waiting", "care_team_id", "waits_since", postgresql_where="waits_since IS NOT NULL"),
