@@ -10,7 +10,7 @@ sum = $(shell cat $(1) 2>/dev/null | cksum | tr ' ' '-')
 RUN_STAMP := .venv/.installed-$(call sum,requirements.txt)
 DEV_STAMP := .venv/.installed-dev-$(call sum,requirements.txt requirements-dev.txt)
 
-.PHONY: help run test check demo bench faults corpus screenshots e2e-channels train-ready
+.PHONY: help run test check demo bench faults corpus screenshots translations e2e-channels train-ready
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make corpus hundreds of real questionnaires walked by text and as forms, and the reader's cases; var/corpus.json"
 	@echo "make e2e-channels Twilio end to end against two mocks of others on this machine's loopback; needs npm, once"
 	@echo "make train-ready  an environment for training models, var/train (docs/models.md); the server does without it"
+	@echo "make translations collect the words of the pages, take them up in the catalogues, compile those (docs/translations.md)"
 	@echo "make screenshots  the pages as a browser shows them, into docs/screenshots"
 
 run: | $(RUN_STAMP)
@@ -76,6 +77,16 @@ $(E2E_STAMP):
 	@cd var/e2e && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@cd var/e2e && npm pack @twilio/cli-core@9.0.0 --silent >/dev/null
 	@rm -f var/e2e/.installed-* && touch $@
+
+# What is compiled is committed too: nothing is missing on a fresh clone, however it is started.
+BABEL := $(BIN)/python -m babel.messages.frontend
+
+translations: | $(RUN_STAMP)
+	@$(BABEL) extract -F babel.cfg --no-wrap --sort-output --add-location=file --project=Care --version=1 \
+	  -o translations/messages.pot . 2>/dev/null
+	@$(BABEL) update -i translations/messages.pot -d translations --no-wrap --no-fuzzy-matching --ignore-obsolete \
+	  --ignore-pot-creation-date 2>/dev/null
+	@$(BABEL) compile -d translations --statistics
 
 screenshots: | $(DEV_STAMP)
 	@SCREENSHOTS=1 $(BIN)/python -m pytest -q -n 0 tests/browser

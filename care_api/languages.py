@@ -1,19 +1,36 @@
-"""The language of a page: what the reader chose, else what their browser asks for, else English."""
+"""The language of a page: what the reader chose, else what their browser asks for, else English.
+
+What the heart says in plain English (why an error was raised, what a measure is called) is put into the reader's
+language here, where the catalogue is.
+"""
 
 from __future__ import annotations
 
-from flask import Flask, g, has_request_context, request
-from flask_babel import Babel
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
-LANGUAGES = {"en": "en", "zh-Hans": "zh_Hans", "zh-Hant": "zh_Hant"}
-COOKIE = "care_language"
+from babel.messages.mofile import read_mo
+from flask import Flask, g, has_request_context, request
+from flask_babel import Babel, pgettext
+
+from care.errors import CareError
+from care_api.extraction import CONTEXT
+from dashboard.languages import COOKIE
+
+LOCALES = {"en": "en", "zh-Hans": "zh_Hans", "zh-Hant": "zh_Hant"}
+DEEPEST = 3
+"""A sentence may hold another: "item 'weight': items of type group cannot be asked"."""
 _HANT = ("zh-hant", "zh-hk", "zh-tw", "zh-mo")
+_PLACE = re.compile(r"%\((\w+)\)s")
 
 
 def register(app: Flask, catalogues: str) -> None:
     """Give templates and views their words, in the language of whoever reads."""
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = catalogues
-    Babel(app, default_locale="en", locale_selector=lambda: LANGUAGES[reader_language()])
+    Babel(app, default_locale="en", locale_selector=lambda: LOCALES[reader_language()])
+    app.extensions["care.told"] = app.jinja_env.filters["told"] = lambda said: told(catalogues, said)
 
 
 def reader_language() -> str:
@@ -27,9 +44,16 @@ def reader_language() -> str:
 
 
 def _chosen() -> str:
-    kept = request.cookies.get(COOKIE, "")
-    if kept in LANGUAGES:
-        return kept
+    """One's own choice goes before that of the browser: a desk is shared."""
+    staff = g.get("staff")
+    for kept in (staff.language if staff else None, request.cookies.get(COOKIE)):
+        if kept in LOCALES:
+            return str(kept)
+    return asked_for()
+
+
+def asked_for() -> str:
+    """The first language that the browser asks for and Care speaks."""
     for wanted, _ in request.accept_languages:
         spelt = wanted.lower().replace("_", "-")
         if spelt.startswith(_HANT):
@@ -39,3 +63,42 @@ def _chosen() -> str:
         if spelt.startswith("en"):
             return "en"
     return "en"
+
+
+def told(catalogues: str, said: object) -> str:
+    """What the heart said in English, an error or a name, in the reader's language; as it is where it is not known."""
+    sentence = said.message if isinstance(said, CareError) else str(said)
+    language = reader_language()
+    return sentence if language == "en" else _translated(sentence, templates(catalogues, LOCALES[language]), DEEPEST)
+
+
+def _translated(sentence: str, known: Mapping[str, re.Pattern[str]], deep: int) -> str:
+    found = pgettext(CONTEXT, sentence) if sentence else ""
+    if found != sentence or not deep:
+        return str(found)
+    for template, pattern in known.items():
+        if match := pattern.fullmatch(sentence):
+            values = {name: _translated(value, known, deep - 1) for name, value in match.groupdict().items()}
+            return str(pgettext(CONTEXT, template) % values)
+    return sentence
+
+
+@cache
+def templates(catalogues: str, locale: str) -> Mapping[str, re.Pattern[str]]:
+    """The heart's sentences with places for values, and what each looks like when they are filled in.
+
+    The one that says most comes first, for "item 3: the unit is missing" is also "… is missing".
+    """
+    file = Path(catalogues) / locale / "LC_MESSAGES" / "messages.mo"
+    if not file.exists():
+        return {}
+    with file.open("rb") as opened:
+        said = [str(one.id) for one in read_mo(opened) if one.context == CONTEXT and _PLACE.search(str(one.id))]
+    said.sort(key=lambda one: (-len(_PLACE.sub("", one)), one))
+    return {one: _looks(one) for one in said}
+
+
+def _looks(template: str) -> re.Pattern[str]:
+    parts = _PLACE.split(template)
+    made = (re.escape(part.replace("%%", "%")) if i % 2 == 0 else f"(?P<{part}>.+?)" for i, part in enumerate(parts))
+    return re.compile("".join(made), re.DOTALL)

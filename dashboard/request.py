@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from flask import current_app, g, request
+from flask_babel import get_locale
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -35,6 +36,21 @@ def staff() -> Staff:
     if found is None:
         raise NotSignedIn("not-signed-in", "Sign in first")
     return cast(Staff, found)
+
+
+def somebody() -> Staff | None:
+    """Who is signed in, on a page that is for anyone."""
+    return cast("Staff | None", g.get("staff"))
+
+
+def language() -> str:
+    """The language of whoever reads this page: en, zh-Hans or zh-Hant."""
+    return str(get_locale()).replace("_", "-")
+
+
+def told(said: object) -> str:
+    """What the heart says in English, an error or a name, in the reader's language."""
+    return str(current_app.extensions["care.told"](said))
 
 
 def reader_zone() -> ZoneInfo:

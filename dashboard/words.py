@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import g
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
@@ -21,51 +23,69 @@ from care.records.escalations import Escalation, EscalationLink
 from care.records.organizations import CareTeam
 from care.records.patients import Patient
 from dashboard import blueprint
-from dashboard.request import reader_zone, runtime
+from dashboard.request import language, reader_zone, runtime, told
 
 LANGUAGES = {"en": "English", "zh-Hans": "简体中文", "zh-Hant": "繁體中文"}
-SEVERITIES = {"stat": "Stat", "asap": "ASAP", "urgent": "Urgent", "routine": "Routine"}
+SEVERITIES = {"stat": _l("Stat"), "asap": _l("ASAP"), "urgent": _l("Urgent"), "routine": _l("Routine")}
+ROLES = {"nurse": _l("nurse"), "clinician": _l("clinician"), "admin": _l("administrator")}
 OUTCOMES = {
-    "phoned": "Phoned the patient",
-    "acted": "Acted on it",
-    "adjusted": "Adjusted the plan or treatment",
-    "sent-to-emergency": "Sent to emergency care",
-    "no-action-needed": "No action was needed",
-    "false-alarm": "False alarm",
-    "could-not-reach": "Could not reach the patient",
+    "phoned": _l("Phoned the patient"),
+    "acted": _l("Acted on it"),
+    "adjusted": _l("Adjusted the plan or treatment"),
+    "sent-to-emergency": _l("Sent to emergency care"),
+    "no-action-needed": _l("No action was needed"),
+    "false-alarm": _l("False alarm"),
+    "could-not-reach": _l("Could not reach the patient"),
 }
 CHANNELS = {
-    "sms": "SMS",
-    "console": "Console (demonstration)",
-    "whatsapp": "WhatsApp",
-    "wechat": "WeChat",
-    "push": "App",
+    "sms": _l("SMS"),
+    "console": _l("Console (demonstration)"),
+    "whatsapp": _l("WhatsApp"),
+    "wechat": _l("WeChat"),
+    "push": _l("App"),
 }
 DELIVERIES = {
-    "queued": "waiting to be sent",
-    "sending": "being sent",
-    "sent": "sent, not confirmed yet",
-    "delivered": "delivered",
-    "sent-unconfirmed": "sent, never confirmed",
-    "failed": "not delivered",
-    "unknown": "not known whether it arrived",
-    "stopped": "not sent: the patient stopped messages",
+    "queued": _l("waiting to be sent"),
+    "sending": _l("being sent"),
+    "sent": _l("sent, not confirmed yet"),
+    "delivered": _l("delivered"),
+    "sent-unconfirmed": _l("sent, never confirmed"),
+    "failed": _l("not delivered"),
+    "unknown": _l("not known whether it arrived"),
+    "stopped": _l("not sent: the patient stopped messages"),
 }
 SOURCES = {
-    "sms": "by SMS",
-    "console": "by text",
-    "text": "by text",
-    "app": "in the app",
-    "staff": "by staff",
-    "integrator": "from another system",
-    "patient": "by the patient",
+    "sms": _l("by SMS"),
+    "console": _l("by text"),
+    "text": _l("by text"),
+    "app": _l("in the app"),
+    "staff": _l("by staff"),
+    "integrator": _l("from another system"),
+    "patient": _l("by the patient"),
 }
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+DAYS = (
+    _l("Monday"),
+    _l("Tuesday"),
+    _l("Wednesday"),
+    _l("Thursday"),
+    _l("Friday"),
+    _l("Saturday"),
+    _l("Sunday"),
+)
 MISSED = {
-    "expired": "no answer before it expired",
-    "stopped": "messages were stopped",
-    "no-consent": "no consent",
-    "missed": "never asked: its time had passed before it could be",
+    "expired": _l("no answer before it expired"),
+    "stopped": _l("messages were stopped"),
+    "no-consent": _l("no consent"),
+    "missed": _l("never asked: its time had passed before it could be"),
+}
+CONTEXTS = {
+    "before-breakfast": _l("before breakfast"),
+    "after-breakfast": _l("after breakfast"),
+    "before-lunch": _l("before lunch"),
+    "after-lunch": _l("after lunch"),
+    "before-supper": _l("before supper"),
+    "after-supper": _l("after supper"),
+    "before-snack": _l("before snack"),
 }
 
 
@@ -76,32 +96,16 @@ def _given() -> dict[str, Any]:
         "now": runtime().now(),
         "staff": g.get("staff"),
         "reader_zone": reader_zone(),
+        "reader_language": language(),
         "LANGUAGES": LANGUAGES,
         "SEVERITIES": SEVERITIES,
+        "ROLES": ROLES,
         "OUTCOMES": OUTCOMES,
         "CHANNELS": CHANNELS,
         "DELIVERIES": DELIVERIES,
         "SOURCES": SOURCES,
         "MISSED": MISSED,
     }
-
-
-def span(delta: timedelta) -> str:
-    """A length of time in one unit: 'just now', '12 min', '3 h', '2 days'."""
-    seconds = abs(delta.total_seconds())
-    if seconds < 60:
-        return "just now"
-    if seconds < 3600:
-        return f"{int(seconds // 60)} min"
-    if seconds < 48 * 3600:
-        return f"{int(seconds // 3600)} h"
-    return f"{int(seconds // 86400)} days"
-
-
-def exact(at: datetime, zone: ZoneInfo) -> str:
-    """The exact moment on the wall of a zone: 'Mon 2 Mar 2026, 07:00 EST'."""
-    here = at.astimezone(zone)
-    return f"{here:%a} {here.day} {here:%b %Y, %H:%M %Z}"
 
 
 @blueprint.app_template_global()
@@ -114,36 +118,6 @@ def csrf() -> Markup:
 def chart_start(first: datetime, now: datetime, days: int) -> datetime:
     """Where a chart begins: shortly before the first reading, three days wide at least."""
     return max(min(first - timedelta(hours=12), now - timedelta(days=3)), now - timedelta(days=days))
-
-
-@blueprint.app_template_filter("ago")
-def ago(at: datetime | None, patient_zone: str = "") -> str | Markup:
-    """How long ago, with the exact moment in the reader's zone (and the patient's, when given) as its title."""
-    if at is None:
-        return "unknown"
-    title = exact(at, reader_zone())
-    if patient_zone and patient_zone != reader_zone().key:
-        title += f" · {exact(at, ZoneInfo(patient_zone))} where the patient is"
-    now = runtime().now()
-    words = span(now - at)
-    words = words if words == "just now" else f"in {words}" if at > now else f"{words} ago"
-    return Markup('<time datetime="{}" title="{}" data-ago>{}</time>').format(at.isoformat(), title, words)
-
-
-@blueprint.app_template_filter("waited")
-def waited(at: datetime) -> Markup:
-    """How long something has waited, without 'ago'."""
-    words = span(runtime().now() - at)
-    title = exact(at, reader_zone())
-    return Markup('<time datetime="{}" title="{}" data-ago="bare">{}</time>').format(at.isoformat(), title, words)
-
-
-@blueprint.app_template_filter("local")
-def local(at: datetime, zone: str, form: str = "%a %d %b, %H:%M") -> Markup:
-    """A moment on the patient's wall clock, with the reader's as its title."""
-    words = at.astimezone(ZoneInfo(zone)).strftime(form)
-    title = f"{exact(at, reader_zone())} here"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), title, words)
 
 
 @blueprint.app_template_filter("age")
@@ -161,19 +135,19 @@ def reason(about: Escalation | EscalationLink | Mapping[str, Any]) -> str:
     """The sentence that says why, in the reader's language."""
     key = about["reason"] if isinstance(about, Mapping) else about.reason
     params = about["params"] if isinstance(about, Mapping) else about.params
-    return str(library.reason("en", key, params))
+    return str(library.reason(language(), key, params))
 
 
 @blueprint.app_template_filter("why")
 def why(code: str | None) -> str:
     """What a provider said of a message that did not arrive, in the reader's language; "" where it said nothing."""
-    return library.provider_reason("en", code) if code and library.explains(code) else ""
+    return library.provider_reason(language(), code) if code and library.explains(code) else ""
 
 
 @blueprint.app_template_filter("measure")
 def measure(found: Measure, glucose_unit: str = "mg/dL") -> str:
     """One measured value in words: 'Glucose < 20 mg/dL, before supper'."""
-    title = trend.title(found.code)
+    title = measured(found.code)
     value, unit = found.value, found.unit
     if value is None or found.code.startswith(("hypoglycaemia-symptom", "meal-", "exercise-", "special-event")):
         return title
@@ -181,7 +155,17 @@ def measure(found: Measure, glucose_unit: str = "mg/dL") -> str:
         value, unit = round(value / trend.MGDL_PER_MMOLL, 1), "mmol/L"
     shown = unit if unit not in ("1", "{score}", "") else ""
     words = f"{title} {found.comparator} {value:g} {shown}".replace("  ", " ").strip()
-    return f"{words}, {found.context.replace('-', ' ')}" if found.context else words
+    if not found.context:
+        return words
+    when = CONTEXTS.get(found.context) or found.context.replace("-", " ")
+    return _("%(value)s, %(when)s", value=words, when=when)
+
+
+@blueprint.app_template_filter("measured")
+def measured(code: str) -> str:
+    """What a measure is called, in the reader's language."""
+    named = library.code_name(language(), code) if language() != "en" else None
+    return named or told(trend.title(code))
 
 
 @blueprint.app_template_global()
@@ -190,41 +174,59 @@ def spoken(found: list[Measure], glucose_unit: str = "mg/dL") -> str:
     absent = [m for m in found if m.value == 0 and m.code.startswith(("symptom-", "swelling", "breathlessness"))]
     words = [measure(m, glucose_unit) for m in found if m not in absent]
     if absent:
-        words.append(f"no {', '.join(trend.title(m.code).lower() for m in absent)}")
-    return "; ".join(words)
+        words.append(_("no %(symptoms)s", symptoms=listed(measured(m.code).lower() for m in absent)))
+    return ("；" if language().startswith("zh") else "; ").join(words)
+
+
+@blueprint.app_template_filter("listed")
+def listed(names: Iterable[str]) -> str:
+    """Several words in a row, as the reader's language joins them."""
+    return ("、" if language().startswith("zh") else ", ").join(str(name) for name in names)
 
 
 @blueprint.app_template_filter("titled")
 def titled(definition: Definition) -> str:
-    """The English title of a published definition."""
-    return str(definition.document.get("title") or definition.url.rsplit("/", 1)[-1])
+    """The title of a published definition, in the reader's language where its author gave one."""
+    document = definition.document
+    translated = (document.get("_title") or {}).get("extension") or ()
+    for one in translated if language() != "en" else ():
+        said = {part.get("url"): part.get("valueCode") or part.get("valueString") for part in one.get("extension", ())}
+        if said.get("lang") == language() and said.get("content"):
+            return str(said["content"])
+    return str(document.get("title") or definition.url.rsplit("/", 1)[-1])
 
 
 @blueprint.app_template_filter("unit")
 def unit_said(code: str) -> str:
     """A unit as people write it."""
-    return label(code, "en")
+    return label(code, language())
 
 
 @blueprint.app_template_filter("channel")
 def channel(name: str) -> str:
     """A channel's name as people say it."""
-    return CHANNELS.get(name, name)
+    return str(CHANNELS.get(name, name))
 
 
 @blueprint.app_template_filter("masked")
 def masked(address: str | None) -> str:
     """An address with all but its last four characters covered."""
-    return f"•••• {address[-4:]}" if address else "unknown"
+    return f"•••• {address[-4:]}" if address else _("unknown")
 
 
 @blueprint.app_template_filter("asked_when")
 def asked_when(action: Action) -> str:
     """When a protocol asks, in words: 'every day at 08:00, until day 84'."""
-    days = ", ".join(DAYS[day] for day in action.weekdays)
-    often = f"on {days}" if days else "every day" if action.every_days == 1 else f"every {action.every_days} days"
-    times = " and ".join(f"{at:%H:%M}" for at in action.times)
-    return f"{often} at {times}" + (f", until day {action.last_day + 1}" if action.last_day is not None else "")
+    times = listed(f"{at:%H:%M}" for at in action.times)
+    if action.weekdays:
+        said = _("on %(days)s at %(times)s", days=listed(str(DAYS[day]) for day in action.weekdays), times=times)
+    elif action.every_days == 1:
+        said = _("every day at %(times)s", times=times)
+    else:
+        said = _("every %(days)s days at %(times)s", days=action.every_days, times=times)
+    if action.last_day is None:
+        return said
+    return _("%(often)s, until day %(day)s", often=said, day=action.last_day + 1)
 
 
 @blueprint.app_template_global()
@@ -236,4 +238,4 @@ def channel_options(names: list[str]) -> list[tuple[str, str]]:
 @blueprint.app_template_global()
 def team_options(teams: list[CareTeam]) -> list[tuple[str, str]]:
     """Care teams for a select, none first."""
-    return [("", "none"), *((str(team.id), team.name) for team in teams)]
+    return [("", _("none")), *((str(team.id), team.name) for team in teams)]

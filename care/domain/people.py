@@ -11,13 +11,17 @@ from care.errors import NotAllowed
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """A signed-in member of staff. An administrator has no care team and sees no patient."""
+    """A signed-in member of staff. An administrator has no care team and sees no patient.
+
+    `language` is the one they chose to read; None while they have chosen none.
+    """
 
     id: UUID
     organization_id: UUID
     care_team_id: UUID | None
     role: Role
     name: str = ""
+    language: str | None = None
 
     def must_be(self, *roles: Role) -> None:
         """Raise NotAllowed unless the role is one of `roles`."""

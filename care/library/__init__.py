@@ -7,7 +7,7 @@ is never edited.
 from care.library.calendars import calendars
 from care.library.numbers import crisis_line, emergency_number
 from care.library.seeds import Seed, canonical_json, seeds, sha256_of
-from care.library.texts import Texts, explains, provider_reason, reason, texts
+from care.library.texts import Texts, code_name, explains, provider_reason, reason, texts
 from care.library.tools import questionnaire_tools
 from care.library.words import lexicon
 
@@ -16,6 +16,7 @@ __all__ = [
     "Texts",
     "calendars",
     "canonical_json",
+    "code_name",
     "crisis_line",
     "emergency_number",
     "explains",

@@ -85,6 +85,12 @@ def provider_reason(language: str, code: str) -> str:
     return reasons.say(language, key) if key in reasons else reasons.say(language, "provider-code.other", code=code)
 
 
+def code_name(language: str, code: str) -> str | None:
+    """What a code is called, where the library has a word for it."""
+    key = f"code.{code}"
+    return _reasons().say(language, key) if key in _reasons() else None
+
+
 def explains(code: str) -> bool:
     """Whether `provider_reason` has something to say: its words, or the number by which the provider explains it."""
     return f"provider-code.{code}" in _reasons() or code.removeprefix("-").isdigit()

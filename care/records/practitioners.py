@@ -21,6 +21,7 @@ class Practitioner(OfOrganization, Base):
     __table_args__ = (
         CheckConstraint("role IN ('nurse', 'clinician', 'admin')", name="role"),
         CheckConstraint("role = 'admin' OR care_team_id IS NOT NULL", name="team"),
+        CheckConstraint("language IN ('en', 'zh-Hans', 'zh-Hant')", name="language"),
     )
     care_team_id: Mapped[UUID | None] = mapped_column(ForeignKey("care_team.id"), index=True)
     role: Mapped[str]
@@ -31,12 +32,13 @@ class Practitioner(OfOrganization, Base):
     page_channel: Mapped[str] = mapped_column(default="console", server_default="console")
     page_address_sealed: Mapped[bytes | None]
     created_at: Mapped[datetime]
+    language: Mapped[str | None]
 
     page_address = Sealed()
 
     def staff(self) -> Staff:
         """Who this is, as services see it."""
-        return Staff(self.id, self.organization_id, self.care_team_id, Role(self.role), self.name)
+        return Staff(self.id, self.organization_id, self.care_team_id, Role(self.role), self.name, self.language)
 
 
 class StaffSession(Base):

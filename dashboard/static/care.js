@@ -6,23 +6,25 @@
   const began = performance.now();
   const now = () => start + (performance.now() - began); // the server's clock, which a demonstration may move
 
+  const told = document.querySelector('meta[name="time-words"]');
+  const words = told ? JSON.parse(told.content) : null; // in the reader's language; "#" stands for what varies
   const span = (ms) => {
     const s = Math.abs(ms) / 1000;
-    if (s < 60) return "just now";
-    if (s < 3600) return `${Math.floor(s / 60)} min`;
-    if (s < 172800) return `${Math.floor(s / 3600)} h`;
-    return `${Math.floor(s / 86400)} days`;
+    if (s < 60) return words.now;
+    if (s < 3600) return words.minutes.replace("#", Math.floor(s / 60));
+    if (s < 172800) return words.hours.replace("#", Math.floor(s / 3600));
+    return words.days.replace("#", Math.floor(s / 86400));
   };
   const tick = () => {
     for (const time of document.querySelectorAll("time[data-ago]")) {
       const gone = now() - Date.parse(time.dateTime);
-      const words = span(gone);
-      const bare = time.dataset.ago === "bare" || words === "just now";
-      const said = bare ? words : gone < 0 ? `in ${words}` : `${words} ago`;
+      const long = span(gone);
+      const bare = time.dataset.ago === "bare" || long === words.now;
+      const said = bare ? long : (gone < 0 ? words.future : words.past).replace("#", long);
       if (time.textContent !== said) time.textContent = said;
     }
   };
-  setInterval(tick, 15000);
+  if (words) setInterval(tick, 15000);
 
   document.addEventListener("submit", (event) => {
     const button = event.submitter;

@@ -1,0 +1,118 @@
+"""Moments: how long ago, with the exact moment behind it; the patient's clock beside the reader's."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from dashboard import blueprint
+from dashboard.request import language, reader_zone, runtime
+
+FORMS = {
+    "moment": ("EEE d MMM, HH:mm", "M月d日 EEE HH:mm"),
+    "exact": ("EEE d MMM y, HH:mm", "y年M月d日 EEE HH:mm"),
+    "day": ("d MMM y", "y年M月d日"),
+    "weekday": ("EEE d MMM", "M月d日 EEE"),
+    "clock": ("EEE HH:mm", "EEE HH:mm"),
+    "time": ("HH:mm", "HH:mm"),
+}
+"""How a moment is written in English and in Chinese, by what is asked for."""
+
+
+@blueprint.app_template_filter("written")
+def written(at: datetime | date, form: str = "day") -> str:
+    """A day, or a moment on the clock that it carries, in the reader's language."""
+    english, chinese = FORMS[form]
+    pattern = chinese if language().startswith("zh") else english
+    whole = at if isinstance(at, datetime) else datetime(at.year, at.month, at.day, tzinfo=UTC)
+    return format_datetime(whole.replace(tzinfo=UTC), pattern, locale=get_locale())
+
+
+def span(delta: timedelta) -> str:
+    """A length of time in one unit: 'just now', '12 min', '3 h', '2 days'."""
+    seconds = abs(delta.total_seconds())
+    if seconds < 60:
+        return _("just now")
+    if seconds < 3600:
+        return _("%(minutes)s min", minutes=int(seconds // 60))
+    if seconds < 48 * 3600:
+        return _("%(hours)s h", hours=int(seconds // 3600))
+    return _("%(days)s days", days=int(seconds // 86400))
+
+
+@blueprint.app_template_global()
+def time_words() -> str:
+    """The same words for the script that keeps times true while a page stays open (care.js)."""
+    return json.dumps(
+        {
+            "now": _("just now"),
+            "minutes": _("%(minutes)s min", minutes="#"),
+            "hours": _("%(hours)s h", hours="#"),
+            "days": _("%(days)s days", days="#"),
+            "past": _("%(span)s ago", span="#"),
+            "future": _("in %(span)s", span="#"),
+        },
+        ensure_ascii=False,
+    )
+
+
+def exact(at: datetime, zone: ZoneInfo) -> str:
+    """The exact moment on the wall of a zone: 'Mon 2 Mar 2026, 07:00 EST'."""
+    here = at.astimezone(zone)
+    return f"{written(here, 'exact')} {here:%Z}"
+
+
+def both(at: datetime, patient_zone: str) -> str:
+    """The exact moment in the reader's zone, and in the patient's where that is another."""
+    here = exact(at, reader_zone())
+    if not patient_zone or patient_zone == reader_zone().key:
+        return here
+    there = exact(at, ZoneInfo(patient_zone))
+    return _("%(here)s · %(there)s where the patient is", here=here, there=there)
+
+
+@blueprint.app_template_filter("ago")
+def ago(at: datetime | None, patient_zone: str = "") -> str | Markup:
+    """How long ago, with the exact moment in the reader's zone (and the patient's, when given) as its title."""
+    if at is None:
+        return _("unknown")
+    now = runtime().now()
+    words = span(now - at)
+    if abs(now - at) >= timedelta(minutes=1):
+        words = _("in %(span)s", span=words) if at > now else _("%(span)s ago", span=words)
+    return _marked(at, both(at, patient_zone), words, Markup(" data-ago"))
+
+
+@blueprint.app_template_filter("waited")
+def waited(at: datetime) -> Markup:
+    """How long something has waited, without 'ago'."""
+    return _marked(at, exact(at, reader_zone()), span(runtime().now() - at), Markup(' data-ago="bare"'))
+
+
+@blueprint.app_template_filter("local")
+def local(at: datetime, zone: str, form: str = "moment") -> Markup:
+    """A moment on the patient's wall clock, with the reader's as its title."""
+    return _marked(at, _("%(moment)s here", moment=exact(at, reader_zone())), _on_wall(at, zone, form))
+
+
+@blueprint.app_template_filter("here")
+def here(at: datetime, form: str = "moment") -> Markup:
+    """A moment on the reader's own wall clock."""
+    return _marked(at, exact(at, reader_zone()), _on_wall(at, reader_zone().key, form))
+
+
+_FORMS_OF_OLD = {"%a %d %b, %H:%M": "moment", "%a %H:%M": "clock", "%H:%M": "time"}
+
+
+def _on_wall(at: datetime, zone: str, form: str) -> str:
+    return written(at.astimezone(ZoneInfo(zone)), _FORMS_OF_OLD.get(form, form))
+
+
+def _marked(at: datetime, title: str, words: str, mark: Markup = Markup("")) -> Markup:
+    return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(at.isoformat(), title, mark, words)
