@@ -24,6 +24,7 @@ from care.services import (
     plans,
     reminders,
     reports,
+    takeovers,
     unconfirmed,
 )
 from care.services.queue import Worked
@@ -70,6 +71,7 @@ JOBS: tuple[Job, ...] = (
     Job("rota", "clock", 300, lambda session, rt: ladders.watch_gaps(session, rt, rt.now())),
     Job("seal", "clock", 5, _seal),
     Job("unconfirmed", "clock", 600, lambda session, rt: unconfirmed.expire_due(session, rt, rt.now())),
+    Job("take-overs", "clock", 10, lambda session, rt: takeovers.run_out_due(session, rt, rt.now())),
     Job("forms", "clock", 60, lambda session, rt: form_drafts.settle_due(session, rt, rt.now())),
     Job("monitor", "clock", 600, lambda session, rt: monitor.review_due(session, rt.now())),
     Job("capacity", "clock", 600, lambda session, rt: capacity.settle_due(session, rt.now())),

@@ -8,7 +8,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from care.domain.people import Staff
+from care.errors import NotFound
 from care.records.base import Base, OfPatient, Queued
+from care.records.patients import visible_to
 from care.records.seal import Sealed
 
 
@@ -41,3 +44,14 @@ def active_plans(session: Session, patient_id: UUID) -> list[CarePlan]:
     """A patient's active plans, oldest first."""
     found = select(CarePlan).where(CarePlan.patient_id == patient_id, CarePlan.status == "active")
     return list(session.scalars(found.order_by(CarePlan.created_at, CarePlan.id)))
+
+
+def care_plan_of(session: Session, staff: Staff, care_plan_id: UUID, lock: bool = False) -> CarePlan:
+    """The plan, if `staff` may see its patient. Raises NotFound otherwise."""
+    found = select(CarePlan).where(CarePlan.id == care_plan_id, visible_to(staff, CarePlan))
+    if lock:
+        found = found.with_for_update()
+    plan = session.scalars(found.execution_options(populate_existing=True)).first()
+    if plan is None:
+        raise NotFound("care-plan", "no such plan")
+    return plan

@@ -8,13 +8,13 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from care.records.base import Base, OfPatient
+from care.records.base import Base, OfPatient, Queued
 
 
-class TakeOver(OfPatient, Base):
+class TakeOver(OfPatient, Queued, Base):
     """One taking over. It is over at `ended_at`: handed back, run out, or taken on by a colleague.
 
-    `until` is the queue of running out: nobody is forgotten because somebody went home.
+    `ends_at` is the queue of running out (NULL: it is over): nobody is forgotten because somebody went home.
     """
 
     __tablename__ = "take_over"
@@ -22,12 +22,12 @@ class TakeOver(OfPatient, Base):
         CheckConstraint("(ended_at IS NULL) = (ended_as IS NULL)", name="ended"),
         CheckConstraint("ended_as IN ('handed-back', 'ran-out', 'taken-on')", name="ended_as"),
         Index("uq_take_over_open", "patient_id", unique=True, postgresql_where="ended_at IS NULL"),
-        Index("ix_take_over_until", "until", postgresql_where="ended_at IS NULL"),
+        Index("ix_take_over_ends_at", "ends_at", postgresql_where="ends_at IS NOT NULL"),
         Index("ix_take_over_patient", "patient_id", "at"),
     )
     practitioner_id: Mapped[UUID] = mapped_column(ForeignKey("practitioner.id"))
     at: Mapped[datetime]
-    until: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     ended_as: Mapped[str | None]
 

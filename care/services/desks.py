@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from care.domain.codes import CommunicationStatus, Priority, Purpose, ResponseStatus, TaskStatus
 from care.domain.conversation import invite, remind, take_turn
+from care.domain.diary import Entry, read_entry
 from care.domain.questionnaire import Questionnaire
 from care.domain.screen import screen
 from care.domain.triage import Alarm
@@ -85,9 +86,9 @@ class Desks:
         if row.contact is not None and row.contact.status == "failed":
             self._works_again(desk, row.contact)
         if message.status_reason == ATTACHMENT:
-            self._to_person(desk, message, "media-received")
+            self._to_person(desk, message, None if desk.taken_over else "media-received")
         elif message.status_reason == ODD:
-            self._to_person(desk, message, "too-long")
+            self._to_person(desk, message, None if desk.taken_over else "too-long")
         if message.status_reason != ODD and (words.strip() or message.status_reason != ATTACHMENT):
             self._say_and_do(desk, message, words)
         self.taken.append(message.id)
@@ -110,8 +111,11 @@ class Desks:
         )
 
     def _say_and_do(self, desk: Talking, message: Communication, words: str) -> None:
-        self._open(desk, message)
         verdict = screen(words, self.lexicon)
+        if desk.taken_over and verdict.kind == "none":  # danger, STOP, START, HELP act as ever
+            self._to_whoever_writes(desk, message, words)
+            return
+        self._open(desk, message)
         before, turn = desk.talk, take_turn(desk.talk, words, verdict, self._desk(desk, message))
         if turn.talk != before:
             desk.talk, desk.changed = turn.talk, True
@@ -120,6 +124,16 @@ class Desks:
             self._apply(act, desk, message)
         for number, say in enumerate(turn.says):
             self._reply(desk, message, say.purpose, say.text, str(number))
+
+    def _to_whoever_writes(self, desk: Talking, message: Communication, words: str) -> None:
+        """A person has the conversation: the text waits for them, and the bot says nothing.
+
+        It is on the worklist when they leave it (services.takeovers). What reads like a measurement is in no record
+        and judged by no rule: it may be a low, so it does not wait for that.
+        """
+        message.waits_since = message.waits_since or self.now
+        if isinstance(read_entry(words, message.at, desk.patient.time_zone), Entry):
+            self._raise_person(desk, message, Priority.URGENT)
 
     def _raise_at_once(self, desk: Talking, message: Communication, before: Talk) -> None:
         """An answer that is stat by itself wakes somebody now: nobody knows when the form is handed in, or whether."""
@@ -265,8 +279,21 @@ class Desks:
     ) -> None:
         """A person reads this text: it waits in the team's inbox and stands on the worklist."""
         message.waits_since = message.waits_since or self.now
-        alarm = Alarm(cause, Priority.ROUTINE, reason, {}, "doubt")
-        patient = desk.patient
+        self._raise_person(desk, message, Priority.ROUTINE, cause, reason)
+        if reply is not None:
+            patient = desk.patient
+            words = self.texts.say(patient.language, reply, number=emergency_number(patient.country))
+            self._reply(desk, message, Purpose.REPLY, words, reply)
+
+    def _raise_person(
+        self,
+        desk: Talking,
+        message: Communication,
+        priority: Priority,
+        cause: str = "needs-person",
+        reason: str = "asked-for-person",
+    ) -> None:
+        alarm, patient = Alarm(cause, priority, reason, {}, "doubt"), desk.patient
         self.cases.append(
             Case(
                 patient.organization_id,
@@ -277,9 +304,6 @@ class Desks:
                 communication_id=message.id,
             )
         )
-        if reply is not None:
-            words = self.texts.say(patient.language, reply, number=emergency_number(patient.country))
-            self._reply(desk, message, Purpose.REPLY, words, reply)
 
     def _reply(self, desk: Talking, message: Communication, purpose: Purpose, words: str, which: str) -> None:
         outbox.enqueue(

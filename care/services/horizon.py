@@ -28,6 +28,7 @@ EVERY = timedelta(days=1)
 MARGIN = timedelta(days=2)  # written again each time: covers a change of zone at the edge
 MISSED = "missed"  # over before anybody could be asked: an outage, or a move to a zone where its time has passed
 CHANGED = "plan-changed"
+PAUSED = "plan-paused"
 
 _CHANGING = (
     "questionnaire",
@@ -95,7 +96,7 @@ def align(
     asked = {(one.action_id, one.nominal): one for one in late.asked}
     missed = {(one.action_id, one.nominal): one for one in late.missed}
     ready = and_(Task.status == TaskStatus.READY.value, Task.due_at >= since)
-    changed = and_(Task.status == TaskStatus.CANCELLED.value, Task.status_reason == CHANGED)
+    changed = and_(Task.status == TaskStatus.CANCELLED.value, Task.status_reason.in_((CHANGED, PAUSED)))
     passed = and_(Task.status == TaskStatus.FAILED.value, Task.status_reason == MISSED)
     back = and_(or_(changed, passed), Task.due_at >= since - MARGIN)
     unasked = select(Task).where(Task.care_plan_id == plan.id, Task.reminders_sent == 0, or_(ready, back))

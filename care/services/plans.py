@@ -16,12 +16,12 @@ from care.domain.civil import local, start_of_day, zone_of
 from care.domain.codes import CarePlanStatus, Role, TaskStatus
 from care.domain.people import Staff
 from care.errors import Conflict, Invalid, NotFound
-from care.records.care_plans import CarePlan
+from care.records.care_plans import CarePlan, care_plan_of
 from care.records.definitions import Definition, definition
-from care.records.patients import Patient, patient_of, visible_to
+from care.records.patients import Patient, patient_of
 from care.records.tasks import Task
 from care.runtime import Runtime
-from care.services import audits, content
+from care.services import audits, content, pauses
 from care.services.horizon import AHEAD, EVERY, align, begins, look_again, write_ahead, write_today
 from care.services.queue import Queue, Worked, work
 
@@ -82,6 +82,7 @@ def migrate_plan(session: Session, rt: Runtime, staff: Staff, care_plan_id: UUID
     midnight = start_of_day(local(now, zone).date() + EVERY, zone)
     expires = write_today(session, plan, patient, midnight, now)
     plan.definition_id, plan.status = after.id, CarePlanStatus.ACTIVE.value
+    plan.paused_until, plan.pause_reason = None, None
     protocol = content.plan(session, after.canonical)
     until = max(plan.expanded_until or now, now + AHEAD)
     align(session, plan, protocol, patient, midnight, until, now)
@@ -100,6 +101,7 @@ def stop_plan(session: Session, rt: Runtime, staff: Staff, care_plan_id: UUID, r
     now = rt.now()
     plan = _locked_plan(session, staff, care_plan_id)
     plan.status, plan.expand_at = CarePlanStatus.REVOKED.value, None
+    plan.paused_until = None
     session.execute(
         update(Task)
         .where(Task.care_plan_id == plan.id, Task.status.in_(OPEN))
@@ -111,14 +113,20 @@ def stop_plan(session: Session, rt: Runtime, staff: Staff, care_plan_id: UUID, r
 
 
 def expand_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 500) -> Worked:
-    """Write the tasks of the coming week for the plans whose turn it is; commits. Running it twice writes them once."""
+    """Write the tasks of the coming week for the plans whose turn it is; commits. Running it twice writes them once.
+
+    A plan on hold has its turn when its pause is over: then it goes on.
+    """
 
     def handle(inner: Session, plans: list[CarePlan]) -> None:
         found = inner.scalars(select(Patient).where(Patient.id.in_({plan.patient_id for plan in plans})))
         patients = {patient.id: patient for patient in found}
         rows = []
         for plan in plans:
-            if plan.status == CarePlanStatus.ACTIVE:
+            if plan.status == CarePlanStatus.ON_HOLD:
+                protocol = content.plan(inner, plan.definition_id)
+                pauses.wake_due(inner, now, plan, protocol, patients[plan.patient_id])
+            elif plan.status == CarePlanStatus.ACTIVE:
                 rows.append((plan, content.plan(inner, plan.definition_id), patients[plan.patient_id]))
             else:
                 plan.expand_at = None
@@ -131,11 +139,10 @@ def expand_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 500
 def retime(session: Session, patient: Patient, now: datetime) -> None:
     """After a change of zone: tasks not yet asked for move to the same local times there (no commit).
 
-    What was due before is as it was. A time that has passed there already is caught up with as its action says; one
-    that was left out here and exists there is asked.
+    What was due before is as it was, and a plan on hold is seen to when it goes on. A time that has passed there already
+    is caught up with as its action says; one that was left out here and exists there is asked.
     """
-    living = (CarePlanStatus.ACTIVE.value, CarePlanStatus.ON_HOLD.value)
-    plans = select(CarePlan).where(CarePlan.patient_id == patient.id, CarePlan.status.in_(living))
+    plans = select(CarePlan).where(CarePlan.patient_id == patient.id, CarePlan.status == CarePlanStatus.ACTIVE.value)
     for plan in session.scalars(plans.with_for_update().execution_options(populate_existing=True)):
         protocol = content.plan(session, plan.definition_id)
         align(session, plan, protocol, patient, now, max(now, plan.expanded_until or now), now)
@@ -148,10 +155,7 @@ def _locked_patient(session: Session, staff: Staff, patient_id: UUID) -> Patient
 
 
 def _locked_plan(session: Session, staff: Staff, care_plan_id: UUID) -> CarePlan:
-    found = select(CarePlan).where(CarePlan.id == care_plan_id, visible_to(staff, CarePlan)).with_for_update()
-    plan = session.scalars(found.execution_options(populate_existing=True)).first()
-    if plan is None:
-        raise NotFound("care-plan", "no such plan")
+    plan = care_plan_of(session, staff, care_plan_id, lock=True)
     if plan.status in (CarePlanStatus.REVOKED, CarePlanStatus.COMPLETED):
         raise Conflict("plan-ended", "this plan has ended")
     return plan

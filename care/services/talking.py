@@ -19,6 +19,7 @@ from care.records.care_plans import CarePlan
 from care.records.communications import Communication, CommunicationContent
 from care.records.conversations import Conversation
 from care.records.patients import ContactPoint, Patient
+from care.records.takeovers import TakeOver
 from care.records.tasks import Task, opened_by
 from care.services import content
 
@@ -33,7 +34,7 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Talking:
-    """One patient in conversation."""
+    """One patient in conversation; `taken_over` while a person of the team writes with them instead of the bot."""
 
     patient: Patient
     talk: Talk
@@ -41,6 +42,7 @@ class Talking:
     tasks: dict[UUID, Task] = field(default_factory=dict)
     plans: list[tuple[CarePlan, PlanDefinition]] = field(default_factory=list)
     changed: bool = False
+    taken_over: bool = False
 
 
 # Statements are made once: making one costs about as much as the database needs for it.
@@ -60,9 +62,10 @@ _TEXTS = (
     .execution_options(populate_existing=True)
 )
 _PEOPLE = (
-    select(Patient, Conversation, CarePlan)
+    select(Patient, Conversation, CarePlan, TakeOver.id)
     .outerjoin(Conversation, Conversation.patient_id == Patient.id)
     .outerjoin(CarePlan, CarePlan.patient_id == Patient.id)
+    .outerjoin(TakeOver, and_(TakeOver.patient_id == Patient.id, TakeOver.ended_at.is_(None)))
     .where(Patient.id == _IDS)
     .order_by(CarePlan.created_at, CarePlan.id)
 )
@@ -98,11 +101,11 @@ def talking(session: Session, now: datetime, ids: Collection[UUID], earliest: da
     Those are the tasks that were open when the `earliest` text came, and those that somebody is being asked about.
     """
     found: dict[UUID, Talking] = {}
-    for patient, conversation, plan in session.execute(_PEOPLE, {"ids": list(ids)}):
+    for patient, conversation, plan, taken_over in session.execute(_PEOPLE, {"ids": list(ids)}):
         one = found.get(patient.id)
         if one is None:
             talk = Talk.from_json(conversation.state) if conversation else Talk.idle()
-            one = found[patient.id] = Talking(patient, talk, conversation)
+            one = found[patient.id] = Talking(patient, talk, conversation, taken_over=taken_over is not None)
         if plan is not None:
             one.plans.append((plan, content.plan(session, plan.definition_id)))
     asked = [UUID(one.talk.task_id) for one in found.values() if one.talk.task_id]

@@ -76,16 +76,29 @@ def _take_overs() -> None:
         "take_over",
         sa.Column("practitioner_id", sa.Uuid(), nullable=False),
         sa.Column("at", WHEN, nullable=False),
-        sa.Column("until", WHEN, nullable=False),
+        sa.Column("ends_at", WHEN, nullable=True),
         sa.Column("ended_at", WHEN, nullable=True),
         sa.Column("ended_as", sa.Text(), nullable=True),
+        sa.Column("lease_until", WHEN, nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         *_of_patient("take_over", practitioner_id="practitioner"),
         sa.CheckConstraint("(ended_at IS NULL) = (ended_as IS NULL)", name=op.f("ck_take_over_ended")),
         sa.CheckConstraint("ended_as IN ('handed-back', 'ran-out', 'taken-on')", name=op.f("ck_take_over_ended_as")),
     )
-    living = {"postgresql_where": sa.text("ended_at IS NULL")}
-    op.create_index("uq_take_over_open", "take_over", ["patient_id"], unique=True, **living)
-    op.create_index("ix_take_over_until", "take_over", ["until"], unique=False, **living)
+    op.create_index(
+        "uq_take_over_open",
+        "take_over",
+        ["patient_id"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index(
+        "ix_take_over_ends_at",
+        "take_over",
+        ["ends_at"],
+        unique=False,
+        postgresql_where=sa.text("ends_at IS NOT NULL"),
+    )
     op.create_index("ix_take_over_patient", "take_over", ["patient_id", "at"], unique=False)
 
 
