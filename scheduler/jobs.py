@@ -14,6 +14,7 @@ from care.services import (
     attachments,
     audits,
     capacity,
+    cohort_files,
     escalations,
     form_drafts,
     heartbeats,
@@ -75,6 +76,7 @@ JOBS: tuple[Job, ...] = (
     Job("forms", "clock", 60, lambda session, rt: form_drafts.settle_due(session, rt, rt.now())),
     Job("monitor", "clock", 600, lambda session, rt: monitor.review_due(session, rt.now())),
     Job("capacity", "clock", 600, lambda session, rt: capacity.settle_due(session, rt.now())),
+    Job("cohort-files", "clock", 600, lambda session, rt: cohort_files.drop_due(session, rt.now())),
     Job("heartbeat-worker", "worker", 5, _beat("worker")),
     Job(
         "turns",

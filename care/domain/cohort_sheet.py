@@ -35,9 +35,8 @@ COLUMNS = (
     "protocol",
     "starts_on",
 )
-REQUIRED = frozenset(
-    {"name", "record_number", "language", "country", "time_zone", "channel", "address", "consent", "consent_source"}
-)
+OPTIONAL = frozenset({"birth_date", "sex", "label", "consent_asked_on", "protocol", "starts_on"})
+REQUIRED = frozenset(COLUMNS) - OPTIONAL
 _CHINESE = {
     "姓名": "name",
     "出生日期": "birth_date",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Index, select
@@ -15,7 +15,10 @@ EVERY_CHANNEL = "*"
 
 
 class Consent(OfPatient, Base):
-    """One decision: given or withdrawn, for a purpose on a channel ('*' is all), with the wording's version."""
+    """One decision: given or withdrawn, for a purpose on a channel ('*' is all), with the wording's version.
+
+    `asked_by` is the member of staff who asked the patient, `asked_on` the day; unknown where nobody of ours did.
+    """
 
     __tablename__ = "consent"
     __table_args__ = (Index("ix_consent_latest", "patient_id", "purpose", "channel", "at"),)
@@ -26,6 +29,8 @@ class Consent(OfPatient, Base):
     language: Mapped[str]
     source: Mapped[str]
     at: Mapped[datetime]
+    asked_by: Mapped[UUID | None]
+    asked_on: Mapped[date | None]
 
 
 def ledger(session: Session, patient_id: UUID) -> list[Consent]:

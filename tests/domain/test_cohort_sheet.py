@@ -50,7 +50,7 @@ def test_the_number_of_a_row_is_the_spreadsheets():
 
 
 def test_headers_may_be_chinese_and_in_any_order():
-    found = read_sheet("电话,姓名,病历号,语言,国家,时区,渠道,同意,同意方式\n1,2,3,4,5,6,7,8,9\n".encode())
+    found = read_sheet("电话,姓名,病历号,语言,国家,时区,渠道,血糖单位,同意,同意方式\n1,2,3,4,5,6,7,8,8,9\n".encode())
     assert found.lines[0].cells["address"] == "1"
     assert found.lines[0].cells["consent_source"] == "9"
     assert found.lines[0].cells["starts_on"] == ""
