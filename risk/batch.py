@@ -16,7 +16,7 @@ from care.domain.assessment import Assessment, Contribution
 from care.errors import AssessmentError
 from risk.features import Floats, Row
 from risk.manifest import Feature, Missing
-from risk.scoring import ADDS_UP, Scorer, totals_of
+from risk.scoring import Scorer, add_up, totals_of
 
 Doubles = NDArray[np.float64]
 Marks = NDArray[np.bool_]
@@ -51,7 +51,7 @@ class Batch:
         told, self.shares, logits = scorer.run(self.vectors)
         head = scorer.bundle.manifest.head
         totals = totals_of(head.base, self.shares)
-        self._check(told, totals, logits)
+        self._refuse(~add_up(told, totals, logits), "graph-output")
         self.risk: Doubles = 0.5 * (1.0 + np.tanh(totals / 2.0))
         self.band: Places = np.searchsorted([band.ge for band in head.bands], self.risk, side="right") - 1
         self.up, self.down = self._reasons()
@@ -157,14 +157,6 @@ class Batch:
                 left &= ~known
             policy = policy.then
         self._refuse(left, "missing")
-
-    def _check(self, told: Floats, totals: Doubles, logits: Floats) -> None:
-        """Whether contributions and base are the logit, and the logit the risk; as `scoring.adds_up`."""
-        with np.errstate(invalid="ignore", over="ignore"):
-            same = np.abs(totals - logits) <= ADDS_UP * np.maximum(1.0, np.abs(totals))
-            risky = np.abs(told - 0.5 * (1.0 + np.tanh(logits.astype(np.float64) / 2.0))) <= ADDS_UP
-            fine = np.isfinite(totals) & np.isfinite(logits) & (told >= 0) & (told <= 1) & same & risky
-        self._refuse(~fine, "graph-output")
 
     def _reasons(self) -> tuple[Places, Places]:
         """The places of the three shares that raise each most and of the one that lowers it most."""

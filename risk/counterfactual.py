@@ -3,22 +3,30 @@
 Every feature that can change is tried on a grid over its range, all in one run of the graph; the nearest that leaves
 the band is narrowed down by halves, and what is told is run once more as it is told. An attribute (age, sex) and a
 feature without data of its own are not tried. It says what the model would say, never what would help a patient.
+
+A run costs more than the few rows in it, less so where the graph is of trees: so several halvings are tried in one,
+with every value that they could come to, and those that they did not come to are thrown away.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from care.domain.assessment import Assessment, Counterfactual
-from risk.bands import band_of
 from risk.features import Floats
 from risk.manifest import Feature, Manifest
-from risk.scoring import Scorer, adds_up, totals_of
+from risk.scoring import Scorer, add_up, totals_of
 
 GRID, HALVINGS = 24, 12
+AT_ONCE, AT_ONCE_OF_TREES = 4, 2  # halvings in one run; divisors of HALVINGS
+_TREES = "ai.onnx.ml:TreeEnsembleRegressor"
+_STEPS = np.arange(1, GRID + 1)
+Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,77 +46,104 @@ def counterfactual(scorer: Scorer, found: Assessment) -> Counterfactual | None:
     bands = manifest.head.bands
     if found.band == bands[0].id:
         return None
-    vector = np.array(found.vector, dtype=np.float32)
-    tries = _first_outside(scorer, found, vector)
-    for _ in range(HALVINGS):
-        tries = _halved(scorer, found, vector, tries)
+    asked = _Asked(scorer, found)
+    tries = asked.first_outside()
+    at_once = AT_ONCE_OF_TREES if _TREES in manifest.graph.ops else AT_ONCE
+    for _ in range(HALVINGS // at_once):
+        tries = asked.halved(tries, at_once)
     for one in sorted(tries, key=lambda one: abs(one.outside - one.now) / one.width):
-        told = _told(one)
-        for value in (told, one.outside):
-            if (band := _left(scorer, found, vector, [(one.place, value)])[0]) is not None:
+        for value in (_told(one), one.outside):
+            band = int(asked.lower([one.place], np.array([[value]]))[0, 0])
+            if band >= 0:
                 feature = manifest.features[one.place]
-                return Counterfactual(feature.name, feature.label, one.now, value, band)
+                return Counterfactual(feature.name, feature.label, one.now, value, bands[band].id)
     return None
 
 
-def _first_outside(scorer: Scorer, found: Assessment, vector: Floats) -> list[_Try]:
-    """Of each feature the grid's value nearest to its own, on either side, that leaves the band."""
-    candidates: list[tuple[int, float]] = []
-    steps: list[tuple[int, float, float, float]] = []
-    for place, (feature, share) in enumerate(zip(scorer.bundle.manifest.features, found.contributions, strict=True)):
-        limits = _range(scorer.bundle.manifest, feature)
-        if share.value is None or share.filled or limits is None:
-            continue
-        low, high = limits
-        for end in (low, high):
-            for step in range(1, GRID + 1):
-                candidates.append((place, share.value + (end - share.value) * step / GRID))
-            steps.append((place, share.value, end, high - low))
-    bands = _left(scorer, found, vector, candidates)
-    tries = []
-    for number, (place, now, end, width) in enumerate(steps):
-        own = bands[number * GRID : (number + 1) * GRID]
-        found_at = next((step for step, band in enumerate(own, start=1) if band is not None), None)
-        if found_at is not None and end != now:
-            inside, outside = (now + (end - now) * step / GRID for step in (found_at - 1, found_at))
-            tries.append(_Try(place, now, inside, outside, width))
-    return tries
+class _Asked:
+    """One assessment, and the model that made it."""
+
+    def __init__(self, scorer: Scorer, found: Assessment) -> None:
+        self._scorer, self._found = scorer, found
+        head = scorer.bundle.manifest.head
+        self._base = head.base
+        self._vector: Floats = np.array(found.vector, dtype=np.float32)
+        self._here = [band.id for band in head.bands].index(found.band)
+        # as `bands.band_of` with the band that it has: each edge that was crossed has to be cleared
+        self._edges = [band.ge * (head.clear_factor if n <= self._here else 1) for n, band in enumerate(head.bands)]
+
+    def first_outside(self) -> list[_Try]:
+        """Of each feature the grid's value nearest to its own, on either side, that leaves the band."""
+        manifest = self._scorer.bundle.manifest
+        steps: list[tuple[int, float, float, float]] = []
+        for place, (feature, share) in enumerate(zip(manifest.features, self._found.contributions, strict=True)):
+            limits = _range(manifest, feature)
+            if share.value is not None and not share.filled and limits is not None:
+                steps += [(place, share.value, end, limits[1] - limits[0]) for end in limits]
+        if not steps:
+            return []
+        begins = np.array([[step[1]] for step in steps])
+        grid = begins + (np.array([[step[2]] for step in steps]) - begins) * _STEPS / GRID
+        left = self.lower([step[0] for step in steps], grid) >= 0
+        tries = []
+        for own, (place, now, end, width) in zip(left.tolist(), steps, strict=True):
+            if True in own and end != now:
+                found_at = own.index(True) + 1
+                inside, outside = (now + (end - now) * step / GRID for step in (found_at - 1, found_at))
+                tries.append(_Try(place, now, inside, outside, width))
+        return tries
+
+    def halved(self, tries: Sequence[_Try], times: int) -> list[_Try]:
+        """Each try's range halved so many times, in one run of the graph."""
+        if not tries:
+            return []
+        inside = np.array([[one.inside] for one in tries])
+        outside = np.array([[one.outside] for one in tries])
+        middles = []
+        for _ in range(times):
+            middle = (inside + outside) / 2
+            middles.append(middle)
+            # of each middle the half that ends there, then the one that begins there
+            inside, outside = _by_turns(inside, middle), _by_turns(middle, outside)
+        values = np.concatenate(middles, axis=1)
+        left = self.lower([one.place for one in tries], values) >= 0
+        return [_walked(one, *pair, times) for one, *pair in zip(tries, values.tolist(), left.tolist(), strict=True)]
+
+    def lower(self, places: Sequence[int], values: Doubles) -> NDArray[np.int64]:
+        """For each feature and each of its values: the place of the lower band it would be in, or -1 where the band
+        stays or nothing comes out."""
+        numbers = values.copy()
+        for at, place in enumerate(places):
+            self._scorer.plan.numbers(place, numbers[at])
+        rows = np.repeat(self._vector.reshape(1, -1), values.size, axis=0)
+        rows[np.arange(values.size), np.repeat(places, values.shape[1])] = numbers.ravel()
+        told, shares, logits = self._scorer.run(rows)
+        totals = totals_of(self._base, shares)
+        risks = 0.5 * (1.0 + np.tanh(totals / 2.0))
+        bands = np.searchsorted(self._edges[1:], risks, side="right")
+        there = (bands < self._here) & add_up(told, totals, logits)
+        found: NDArray[np.int64] = np.where(
+            there.reshape(values.shape) & ~np.isnan(numbers), bands.reshape(values.shape), -1
+        )
+        return found
 
 
-def _halved(scorer: Scorer, found: Assessment, vector: Floats, tries: list[_Try]) -> list[_Try]:
-    middles = [(one.place, (one.inside + one.outside) / 2) for one in tries]
-    bands = _left(scorer, found, vector, middles)
-    return [
-        _Try(one.place, one.now, one.inside, middle, one.width)
-        if band is not None
-        else _Try(one.place, one.now, middle, one.outside, one.width)
-        for one, (_, middle), band in zip(tries, middles, bands, strict=True)
-    ]
+def _by_turns(first: Doubles, second: Doubles) -> Doubles:
+    found = np.empty((len(first), 2 * first.shape[1]))
+    found[:, 0::2], found[:, 1::2] = first, second
+    return found
 
 
-def _left(scorer: Scorer, found: Assessment, vector: Floats, candidates: list[tuple[int, float]]) -> list[str | None]:
-    """For each (feature, value): the lower band it would be, or None where the band stays or nothing comes out."""
-    if not candidates:
-        return []
-    rows = np.repeat(vector.reshape(1, -1), len(candidates), axis=0)
-    possible = []
-    for number, (place, value) in enumerate(candidates):
-        try:
-            rows[number, place] = scorer.plan.number(place, value)
-            possible.append(True)
-        except ValueError:  # no logarithm: the range's end is not in reach
-            possible.append(False)
-    told, shares, logits = scorer.run(rows)
-    head = scorer.bundle.manifest.head
-    order = [band.id for band in head.bands]
-    here = order.index(found.band)
-    totals = totals_of(head.base, shares)
-    risks = 0.5 * (1.0 + np.tanh(totals / 2.0))
-    lower: list[str | None] = []
-    for may, risk, *one in zip(possible, risks.tolist(), told.tolist(), totals.tolist(), logits.tolist(), strict=True):
-        band = band_of(head.bands, risk, found.band, head.clear_factor).id
-        lower.append(band if may and adds_up(*one) and order.index(band) < here else None)
-    return lower
+def _walked(one: _Try, values: Sequence[float], left: Sequence[bool], times: int) -> _Try:
+    """What the halvings come to one after the other: `values` are the middles of all of them, level by level."""
+    inside, outside, node = one.inside, one.outside, 0
+    for level in range(times):
+        at = (1 << level) - 1 + node
+        if left[at]:
+            outside, node = values[at], 2 * node
+        else:
+            inside, node = values[at], 2 * node + 1
+    return _Try(one.place, one.now, inside, outside, one.width)
 
 
 def _told(one: _Try) -> float:

@@ -41,6 +41,17 @@ class Row(NamedTuple):
     filled: tuple[str, ...] = ()
 
 
+class Known(NamedTuple):
+    """As a Row, before the graph: `numbers` are what it is to read, in double precision."""
+
+    values: tuple[float | None, ...]
+    numbers: Sequence[float | None]
+    missing: tuple[str, ...]
+    inputs: tuple[str, ...]
+    carried: tuple[Carried, ...]
+    filled: tuple[str, ...]
+
+
 class Plan:
     """A manifest compiled: what is done to a patient's measures, with nothing looked up twice."""
 
@@ -72,15 +83,25 @@ class Plan:
             for number, feature in enumerate(features)
             if feature.transform != "none"
         ]
-        self._requires = [(places[need.source], need) for need in manifest.requires]
+        self._log_of = dict(self._logs)
+        self._requires = [(places[need.source], need.at_least, need.days, need.source) for need in manifest.requires]
+        self._most_missing = manifest.abstain.max_missing
+        self._oldest = manifest.abstain.max_age_days
         self._aging = [places[name] for name, source in manifest.sources.items() if source.kind != "attribute"]
 
     def row(self, measures: Sequence[Measure], at: datetime, zone: str) -> Row:
         """The row of one patient; see `extract`."""
+        known = self.known(measures, at, zone)
+        vector = np.array(known.numbers, dtype=np.float32)
+        return Row(known.values, vector, known.missing, known.inputs, known.carried, known.filled)
+
+    def known(self, measures: Sequence[Measure], at: datetime, zone: str) -> Known:
+        """The row of one patient as plain numbers; raises as `extract`."""
         points = self._reader.points(measures, at, zone)
-        self._check_required(points)
+        if self._requires:
+            self._check_required(points)
         values = [read(points) for read in self._features]
-        filled: tuple[str, ...] = self._nothing_filled
+        filled = self._nothing_filled
         missing: tuple[str, ...] = ()
         carried: tuple[Carried, ...] = ()
         numbers: list[float] | list[float | None] = values
@@ -91,33 +112,42 @@ class Plan:
             self._check_enough(missing)
             numbers = self._filled(values, how) if missing else values
             filled = tuple(how)
-        self._check_age(points)
-        vector = np.array(self._transformed(numbers) if self._logs else numbers, dtype=np.float32)
+        if self._oldest is not None:
+            self._check_age(points, self._oldest)
         used = sorted([point[2] for some in points for point in some])
-        return Row(tuple(values), vector, missing, tuple(used), carried, filled)
+        told = self._transformed(numbers) if self._logs else numbers
+        return Known(tuple(values), told, missing, tuple(used), carried, filled)
 
     def number(self, place: int, value: float) -> float:
         """What the graph reads for `value` of the feature at `place`."""
-        for number, logarithm in self._logs:
-            if number == place:
-                return logarithm(value)
-        return value
+        logarithm = self._log_of.get(place)
+        return value if logarithm is None else logarithm(value)
+
+    def numbers(self, place: int, values: NDArray[np.float64]) -> None:
+        """Many values of the feature at `place`, each put as the graph reads it; NaN where it has no logarithm.
+
+        One after the other: an array's own logarithm is not the same to the last bit.
+        """
+        logarithm = self._log_of.get(place)
+        if logarithm is not None:
+            above = 0.0 if logarithm is math.log else -1.0
+            values[:] = [logarithm(value) if value > above else math.nan for value in values.tolist()]
 
     def _check_required(self, points: Points) -> None:
-        for place, need in self._requires:
-            found = points[place]
-            if len(found) < need.at_least or sum(1 for point in found if point[0] < need.days) < need.at_least:
-                raise AssessmentError("too-few", f"fewer than {need.at_least} of {need.source} in {need.days} days")
+        for place, at_least, days, source in self._requires:
+            near = 0
+            for point in points[place]:
+                if point[0] < days:
+                    near += 1
+            if near < at_least:
+                raise AssessmentError("too-few", f"fewer than {at_least} of {source} in {days} days")
 
     def _check_enough(self, missing: Sequence[str]) -> None:
-        most = self.manifest.abstain.max_missing
+        most = self._most_missing
         if len(missing) == len(self._names) or (most is not None and len(missing) > most):
             raise AssessmentError("missing", "too little is known of this patient")
 
-    def _check_age(self, points: Points) -> None:
-        oldest = self.manifest.abstain.max_age_days
-        if oldest is None:
-            return
+    def _check_age(self, points: Points, oldest: int) -> None:
         if not any(point[0] < oldest for place in self._aging for point in points[place]):
             raise AssessmentError("stale", "nothing new enough is known of this patient")
 
@@ -144,13 +174,13 @@ class Plan:
         return numbers
 
     def _transformed(self, numbers: Sequence[float | None]) -> list[float | None]:
-        found = list(numbers)
-        for place, logarithm in self._logs:
-            value = found[place]
-            try:
+        found, place = list(numbers), 0
+        try:
+            for place, logarithm in self._logs:
+                value = found[place]
                 found[place] = None if value is None else logarithm(value)
-            except ValueError:
-                raise AssessmentError("value", f"{self._names[place]} has no logarithm") from None
+        except ValueError:
+            raise AssessmentError("value", f"{self._names[place]} has no logarithm") from None
         return found
 
 

@@ -20,17 +20,18 @@ class MeasureReader:
     def __init__(self, manifest: Manifest) -> None:
         self.widest = widest(manifest)
         self._sources = len(manifest.sources)
-        self._by_code = {
-            code: (place, _Limits(source))
-            for place, source in enumerate(manifest.sources.values())
-            for code in source.codes
-        }
+        # plain tuples: taking one apart is cheaper than asking an object for each of its parts
+        self._by_code: dict[str, tuple[int, bool, bool, str, float, float, _Limits]] = {}
+        for place, source in enumerate(manifest.sources.values()):
+            one = _Limits(source)
+            known = (place, one.event, one.ever, one.unit, one.low, one.high, one)
+            self._by_code |= dict.fromkeys(source.codes, known)
 
     def points(self, measures: Sequence[Measure], at: datetime, zone: str) -> list[list[Point]]:
         """The measures that the manifest reads, by source, each source's in the order given."""
         points: list[list[Point]] = [[] for _ in range(self._sources)]
         starts = day_starts(at, zone, self.widest)
-        oldest, newest, today = starts[0], at.timestamp(), len(starts)
+        oldest, midnight, newest, today = starts[0], starts[-1], at.timestamp(), len(starts)
         known_code = self._by_code.get
         for measure in measures:
             known = known_code(measure.code)
@@ -40,20 +41,21 @@ class MeasureReader:
             if moment.tzinfo is None:
                 raise AssessmentError("time", "a measure's time has no zone")
             seconds = moment.timestamp()
-            place, limits = known
-            if seconds > newest or (seconds < oldest and not limits.ever):
+            place, event, ever, unit, low, high, limits = known
+            if seconds > newest or (seconds < oldest and not ever):
                 continue
             value = measure.value
-            if not limits.event:
+            if not event:
                 # what is in the unit and the ranges as it is needs no more than these comparisons, which are
                 # false for NaN
-                if value is None or measure.unit != limits.unit or not limits.low <= value <= limits.high:
+                if value is None or measure.unit != unit or not low <= value <= high:
                     value = limits.checked(measure)
             elif value == 0:
                 continue
             elif value is None:
                 value = 1.0
-            points[place].append((today - bisect_right(starts, seconds), value, measure.id, seconds))
+            days = 0 if seconds >= midnight else today - bisect_right(starts, seconds)
+            points[place].append((days, value, measure.id, seconds))
         return points
 
 

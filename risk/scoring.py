@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -23,7 +24,8 @@ from care.domain.measure import Measure
 from care.errors import AssessmentError
 from risk.bands import band_of
 from risk.bundle import Bundle
-from risk.features import Floats, Row, plan_of
+from risk.features import Floats, Known, Row, plan_of
+from risk.lanes import Heads, Lane
 
 ADDS_UP = 1e-4  # float32 sums of a dozen terms stay well below this; a wrong graph does not
 Report = tuple[Sequence[Measure], datetime, str]
@@ -42,7 +44,10 @@ class Scorer:
         self.plan = plan_of(manifest)
         self._heads = manifest.heads
         self._main = manifest.head
-        self._base = manifest.head.base
+        self._bases = [head.base for head in manifest.heads]
+        self._bands = manifest.head.bands
+        self._id, self._sha256 = manifest.id, bundle.sha256
+        self._edges = [band.ge for band in manifest.head.bands]
         self._outputs = [name for head in manifest.heads for name in (head.risk, head.contributions, head.logit)]
         self._names = tuple(feature.name for feature in manifest.features)
         self._labels = tuple(feature.label for feature in manifest.features)
@@ -51,6 +56,7 @@ class Scorer:
         ]
         self._input = manifest.graph.input
         self._lock = threading.Lock()
+        self._lanes = threading.local()
         self._session: ort.InferenceSession | None = None
         self._pid = 0
 
@@ -62,8 +68,9 @@ class Scorer:
         failed (graph-failed, graph-output); `bundle_sha256` of the error says which bundle it was.
         """
         try:
-            row = self.plan.row(measures, at, zone)
-            return self._assessment(row, self._alone(row.vector), before)
+            known = self.plan.known(measures, at, zone)
+            vector, heads = self._straight(known.numbers)
+            return self._assessment(known, vector, heads, before)
         except AssessmentError as error:
             error.bundle_sha256 = self.bundle.sha256
             raise
@@ -102,9 +109,26 @@ class Scorer:
 
     def assessment(self, row: Row, before: Before | None = None) -> Assessment:
         """The Assessment of a row that was extracted before; as `assess`."""
-        return self._assessment(row, self._alone(row.vector), before)
+        return self._assessment(row, tuple(row.vector.tolist()), self._alone(row.vector), before)
 
-    def _alone(self, vector: Floats) -> list[tuple[float, list[float], float]]:
+    def _straight(self, numbers: Sequence[float | None]) -> tuple[tuple[float, ...], Heads]:
+        """(the vector, each head's outputs) of one row, in this thread's own memory.
+
+        What does not go that way (several inputs, another shape, no run) goes the slow one, which says what is wrong.
+        """
+        if not self._tensors:
+            try:
+                session = self._ready()
+                lane: Lane | None = getattr(self._lanes, "own", None)
+                if lane is None or lane.session is not session:
+                    lane = self._lanes.own = Lane(session, self._input, self._outputs, len(self._names))
+                return lane.run(numbers)
+            except Exception:  # noqa: BLE001  whatever it is, it happens again below and is told there
+                self._lanes.own = None  # the next one makes it anew
+        vector = np.array(numbers, dtype=np.float32)
+        return tuple(vector.tolist()), self._alone(vector)
+
+    def _alone(self, vector: Floats) -> Heads:
         """Each head's outputs for one row, as plain numbers; the same as by `run_heads`, without arrays between."""
         width = len(self._names)
         try:
@@ -125,7 +149,7 @@ class Scorer:
         return {name: np.ascontiguousarray(vectors[:, places]) for name, places in self._tensors}
 
     @staticmethod
-    def _first(outputs: Sequence[Outputs], row: int) -> list[tuple[float, list[float], float]]:
+    def _first(outputs: Sequence[Outputs], row: int) -> Heads:
         """One row of each head's outputs, as plain numbers."""
         return [(float(risk[row]), shares[row].tolist(), float(logit[row])) for risk, shares, logit in outputs]
 
@@ -136,9 +160,9 @@ class Scorer:
             error.bundle_sha256 = self.bundle.sha256
             return error
 
-    def _settled(self, row: Row, heads: list[tuple[float, list[float], float]]) -> Assessment | AssessmentError:
+    def _settled(self, row: Row, heads: Heads) -> Assessment | AssessmentError:
         try:
-            return self._assessment(row, heads, None)
+            return self._assessment(row, tuple(row.vector.tolist()), heads, None)
         except AssessmentError as error:
             error.bundle_sha256 = self.bundle.sha256
             return error
@@ -156,30 +180,36 @@ class Scorer:
                 self._pid = os.getpid()
             return self._session
 
-    def _assessment(self, row: Row, heads: list[tuple[float, list[float], float]], before: Before | None) -> Assessment:
+    def _assessment(
+        self, row: Row | Known, vector: tuple[float, ...], heads: Heads, before: Before | None
+    ) -> Assessment:
         risks = []
-        for head, (risk, shares, logit) in zip(self._heads, heads, strict=True):
-            total = head.base
+        for base, (risk, shares, logit) in zip(self._bases, heads, strict=True):
+            total = base
             for share in shares:
                 total += share
             if not adds_up(risk, total, logit):
                 raise AssessmentError("graph-output", "the model's answer is not a risk with its reasons")
             risks.append(expit(total))
-        if before is not None and before.bundle_sha256 != self.bundle.sha256:
+        if before is not None and before.bundle_sha256 != self._sha256:
             before = None  # another version's bands and shares are not compared
-        risk, shares = risks[0], heads[0][1]
-        previous = before.band if before is not None else None
-        band = band_of(self._main.bands, risk, previous, self._main.clear_factor)
-        parts = tuple(map(_contribution, zip(self._names, self._labels, row.values, shares, row.filled, strict=True)))
+        risk = risks[0]
+        if before is None:
+            previous, band = None, self._bands[bisect_right(self._edges, risk) - 1]  # as band_of, with nothing to hold
+        else:
+            previous = before.band
+            band = band_of(self._main.bands, risk, previous, self._main.clear_factor)
+        values, shares, filled = row.values, heads[0][1], row.filled
+        parts = tuple(map(_contribution, zip(self._names, self._labels, values, shares, filled, strict=True)))
         return Assessment(
-            self.bundle.manifest.id,
-            self.bundle.sha256,
+            self._id,
+            self._sha256,
             risk,
             band.id,
             band.priority,
             parts,
             row.missing,
-            tuple(row.vector.tolist()),
+            vector,
             row.inputs,
             row.carried,
             changes(parts, before) if before is not None else (),
@@ -222,3 +252,12 @@ def adds_up(risk: float, total: float, logit: float) -> bool:
         return False
     same_logit = abs(total - logit) <= ADDS_UP * max(1.0, abs(total))
     return same_logit and abs(risk - 0.5 * (1.0 + math.tanh(logit / 2.0))) <= ADDS_UP
+
+
+def add_up(risks: Floats, totals: NDArray[np.float64], logits: Floats) -> NDArray[np.bool_]:
+    """The same of many rows."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        same = np.abs(totals - logits) <= ADDS_UP * np.maximum(1.0, np.abs(totals))
+        risky = np.abs(risks - 0.5 * (1.0 + np.tanh(logits.astype(np.float64) / 2.0))) <= ADDS_UP
+        found: NDArray[np.bool_] = np.isfinite(totals) & np.isfinite(logits) & same & risky
+        return found & (risks >= 0) & (risks <= 1)

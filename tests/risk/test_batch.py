@@ -69,7 +69,7 @@ def test_each_row_of_a_batch_is_the_report_alone_bit_for_bit(name: str, seed: in
 @given(seed=st.integers(0, 2**32))
 def test_contributions_and_base_are_the_logit_of_the_risk(name: str, seed: int) -> None:
     scorer = SCORERS[name]
-    batch = Batch(scorer, columns(scorer, seed, 8, 0.1))
+    batch = Batch(scorer, columns(scorer, seed, 64, 0.1))
     _, shares, logits = scorer.run(batch.vectors)
     base = scorer.bundle.manifest.head.base
     scored = batch.refused == ""
