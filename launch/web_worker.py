@@ -19,6 +19,35 @@ MOMENT = 3  # milliseconds
 MANNERS, MOST = 0.001, 4  # seconds that a worker holds back for each connection it serves, and for how many at most
 
 
+class Gathered:
+    """A socket that sends the head of an answer with the beginning of its body.
+
+    gunicorn sends them one after the other, and the caller is woken twice for an answer of one line.
+    """
+
+    def __init__(self, sock: Any) -> None:
+        self._sock, self._head, self._begun = sock, b"", False
+
+    def sendall(self, data: bytes) -> None:
+        """Keep the first piece back until the next one comes."""
+        if not self._begun:
+            self._begun, self._head = True, data
+            return
+        head, self._head = self._head, b""
+        self._sock.sendall(head + data if head else data)
+
+    def flush(self) -> None:
+        """Send what was kept back."""
+        head, self._head = self._head, b""
+        if head:
+            self._sock.sendall(head)
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the socket's own, and comes after what was kept back."""
+        self.flush()
+        return getattr(self._sock, name)
+
+
 class LingeringWorker(ThreadWorker):  # type: ignore[misc]
     """A ThreadWorker whose threads stay with a connection while it speaks and nobody else waits for a thread."""
 
@@ -35,6 +64,16 @@ class LingeringWorker(ThreadWorker):  # type: ignore[misc]
             result = super().handle(conn)
             if result is not True or not self.alive or not self._goes_on(conn):
                 return result
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer a request in as few pieces as it has."""
+        plain, conn.sock = conn.sock, Gathered(conn.sock)
+        try:
+            result = super().handle_request(req, conn)
+            conn.sock.flush()
+            return result
+        finally:
+            conn.sock = plain
 
     def _goes_on(self, conn: Any) -> bool:
         if self.tpool._work_queue.qsize():  # another connection waits for a thread

@@ -16,11 +16,24 @@ from pathlib import Path
 import pytest
 
 APPLICATION = """
-import threading, time
+import os, threading, time
 
 def app(environ, start):
     if environ["PATH_INFO"] == "/slow":
         time.sleep(1)
+    if environ["PATH_INFO"] == "/broken":
+        start("200 OK", [("Content-Length", "9")])
+        raise RuntimeError
+    if environ["PATH_INFO"] == "/file":
+        size = os.path.getsize(__file__)
+        start("200 OK", [("Content-Length", str(size))])
+        return environ["wsgi.file_wrapper"](open(__file__, "rb"))
+    if environ["PATH_INFO"] == "/pieces":
+        start("200 OK", [])
+        return iter([b"one", b"two" * 100_000, b"three"])
+    if environ["PATH_INFO"] == "/none":
+        start("204 No Content", [])
+        return []
     body = environ["wsgi.input"].read() or str(threading.get_ident()).encode()
     start("200 OK", [("Content-Length", str(len(body)))])
     return [body]
@@ -93,3 +106,70 @@ def test_one_that_is_slow_and_one_that_says_nothing_hold_up_nobody(port: int) ->
     assert all(get(quick) for _ in range(20))
     assert slow.getresponse().read()
     assert get(silent)
+
+
+def test_answers_in_pieces_from_files_and_without_a_body_arrive_whole(port: int, tmp_path: Path) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    for _ in range(3):
+        assert get(connection, "/file") == (tmp_path / "answering.py").read_bytes()
+        assert get(connection, "/none") == b""
+        assert get(connection, "/pieces") == b"one" + b"two" * 100_000 + b"three"
+
+
+def test_a_small_answer_comes_in_one_piece(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as link:
+        for _ in range(20):
+            link.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello")
+            assert link.recv(65536).endswith(b"\r\n\r\nhello")
+
+
+def test_an_application_that_fails_is_an_answer_too_and_the_next_call_works(port: int) -> None:
+    broken = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    broken.request("GET", "/broken")
+    assert broken.getresponse().status == 500
+    assert get(http.client.HTTPConnection("127.0.0.1", port, timeout=10), body=b"fine") == b"fine"
+
+
+def test_of_two_workers_none_takes_nearly_all_connections(tmp_path: Path) -> None:
+    (tmp_path / "telling.py").write_text(TELLING, encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        number = int(probe.getsockname()[1])
+    root = str(Path(__file__).resolve().parent.parent.parent)
+    worker = ["--worker-class", "launch.web_worker.LingeringWorker", "--threads", "4", "--workers", "2"]
+    command = [sys.executable, "-m", "gunicorn", *worker, "--no-control-socket", "--bind", f"127.0.0.1:{number}"]
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{root}"}
+    process = subprocess.Popen([*command, "--log-level", "error", "telling:app"], cwd=tmp_path, env=environment)
+    try:
+        shares = []
+        for _ in range(200):
+            try:
+                shares.append(share(number))
+            except OSError:
+                time.sleep(0.05)
+            if len(shares) == 8:
+                break
+        assert sorted(shares)[4] == 2  # of four; the median, for a busy machine may wake one worker late
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+TELLING = """
+import os, time
+
+def app(environ, start):
+    time.sleep(0.2)
+    start("200 OK", [])
+    return [str(os.getpid()).encode()]
+"""
+
+
+def share(port: int) -> int:
+    """The fewest of four connections at once that one worker took."""
+    links = [http.client.HTTPConnection("127.0.0.1", port, timeout=10) for _ in range(4)]
+    for link in links:
+        link.request("GET", "/")
+    told = [link.getresponse().read() for link in links]
+    for link in links:
+        link.close()
+    return min(told.count(one) for one in set(told)) if len(set(told)) == 2 else 0
