@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-NAMES = ("dispatch", "growth", "deliver", "inbound", "questionnaires", "rules", "score", "arrival")
+NAMES = ("dispatch", "growth", "deliver", "inbound", "questionnaires", "rules", "score", "worklist", "arrival")
 WHERE = Path(__file__).resolve().parent.parent / "var" / "bench.json"
 
 

@@ -90,6 +90,11 @@ def copy(
             writing.write_row(row)
 
 
+def plain(url: str) -> str:
+    """The address as psycopg reads it."""
+    return url.replace("+psycopg", "")
+
+
 def _fill(
     connection: psycopg.Connection[Any], definition: UUID | None, patients: int, tasks_each: int, due: int
 ) -> None:

@@ -16,7 +16,12 @@ class AuditEvent(Base):
     """Who did what to what, when. `detail` holds codes and ids, never a name, a number to call or a text."""
 
     __tablename__ = "audit_event"
-    __table_args__ = (Index("ix_audit_event_patient", "patient_id", "at"), Index("ix_audit_event_at", "at", "id"))
+    __table_args__ = (
+        Index("ix_audit_event_patient", "patient_id", "at"),
+        Index("ix_audit_event_at", "at", "id"),
+        Index("ix_audit_event_staff", "agent_id", "at", "id", postgresql_where="agent_kind = 'staff'"),
+        Index("ix_audit_event_orphan", "entity_id", "at", postgresql_where="patient_id IS NULL"),
+    )
     at: Mapped[datetime]
     agent_kind: Mapped[str]
     agent_id: Mapped[UUID | None]

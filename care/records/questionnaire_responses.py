@@ -14,6 +14,14 @@ from care.records.seal import SealedJson
 MEASUREMENTS = "https://care.invalid/fhir/measurements"
 """What stands for a questionnaire in a report that nobody answered: values of a laboratory, a device or a nurse."""
 
+COUNTED = (
+    "status IN ('completed', 'amended') AND supersedes_id IS NULL"
+    " AND questionnaire <> 'https://care.invalid/fhir/measurements'"
+)
+"""The reports that numbers count: each once, however often it was corrected."""
+OF_DRAFTS = ("app", "phone")
+"""The sources of reports that may have been a form's draft: in the patient's app, or written down by staff."""
+
 
 class QuestionnaireResponse(OfPatient, Queued, Base):
     """One report. `score_at` is the queue of scoring; `authored_at` is when it was true, `recorded_at` when we knew.
@@ -28,6 +36,7 @@ class QuestionnaireResponse(OfPatient, Queued, Base):
         ),
         Index("ix_questionnaire_response_patient", "patient_id", "authored_at"),
         Index("ix_questionnaire_response_score_at", "score_at", postgresql_where="score_at IS NOT NULL"),
+        Index("ix_questionnaire_response_counted", "patient_id", "authored_at", postgresql_where=COUNTED),
         Index("uq_questionnaire_response_task", "task_id", unique=True, postgresql_where="status = 'completed'"),
     )
     questionnaire: Mapped[str]
@@ -58,6 +67,6 @@ def told_of_draft(session: Session, task_id: UUID) -> list[UUID]:
     found = select(QuestionnaireResponse.id).where(
         QuestionnaireResponse.task_id == task_id,
         QuestionnaireResponse.status == "stopped",
-        QuestionnaireResponse.source == "app",
+        QuestionnaireResponse.source.in_(OF_DRAFTS),
     )
     return list(session.scalars(found))

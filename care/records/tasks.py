@@ -41,7 +41,7 @@ class Task(OfPatient, Queued, Base):
     __table_args__ = (
         UniqueConstraint("care_plan_id", "action_id", "nominal"),
         CheckConstraint("status IN ('ready', 'in-progress', 'completed', 'failed', 'cancelled')", name="status"),
-        Index("ix_task_patient", "patient_id", "due_at"),
+        Index("ix_task_patient", "patient_id", "due_at", postgresql_include=["status", "status_reason"]),
         Index("ix_task_remind_at", "remind_at", postgresql_where="remind_at IS NOT NULL"),
     )
     care_plan_id: Mapped[UUID] = mapped_column(ForeignKey("care_plan.id"))
