@@ -51,11 +51,13 @@ class Gathered:
 class LingeringWorker(ThreadWorker):  # type: ignore[misc]
     """A ThreadWorker whose threads stay with a connection while it speaks and nobody else waits for a thread."""
 
+    pause = staticmethod(time.sleep)
+
     def accept(self, listener: Any) -> None:
         """Take a new connection, unless a worker with less to do takes it first."""
         serving = self.nr_conns - len(self.keepalived_conns) - len(self.pending_conns)
         if serving > 0:
-            time.sleep(MANNERS * min(serving, MOST))
+            self.pause(MANNERS * min(serving, MOST))
         super().accept(listener)
 
     def handle(self, conn: Any) -> Any:

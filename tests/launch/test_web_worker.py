@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import os
 import signal
@@ -10,10 +11,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from launch.web_worker import LingeringWorker
 
 APPLICATION = """
 import os, threading, time
@@ -130,46 +134,28 @@ def test_an_application_that_fails_is_an_answer_too_and_the_next_call_works(port
     assert get(http.client.HTTPConnection("127.0.0.1", port, timeout=10), body=b"fine") == b"fine"
 
 
-def test_of_two_workers_none_takes_nearly_all_connections(tmp_path: Path) -> None:
-    (tmp_path / "telling.py").write_text(TELLING, encoding="utf-8")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        number = int(probe.getsockname()[1])
-    root = str(Path(__file__).resolve().parent.parent.parent)
-    worker = ["--worker-class", "launch.web_worker.LingeringWorker", "--threads", "4", "--workers", "2"]
-    command = [sys.executable, "-m", "gunicorn", *worker, "--no-control-socket", "--bind", f"127.0.0.1:{number}"]
-    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{root}"}
-    process = subprocess.Popen([*command, "--log-level", "error", "telling:app"], cwd=tmp_path, env=environment)
-    try:
-        shares = []
-        for _ in range(200):
-            try:
-                shares.append(share(number))
-            except OSError:
-                time.sleep(0.05)
-            if len(shares) == 8:
-                break
-        assert sorted(shares)[4] == 2  # of four; the median, for a busy machine may wake one worker late
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+class Unhurried(LingeringWorker):
+    """A worker of whom only the manners are looked at."""
+
+    def __init__(self, connections: int, idle: int) -> None:
+        self.nr_conns, self.keepalived_conns, self.pending_conns = connections, deque([None] * idle), deque()
+        self.waited: list[float] = []
+        self.pause = self.waited.append
 
 
-TELLING = """
-import os, time
+class NobodyCalls:
+    """A door at which another worker was first."""
 
-def app(environ, start):
-    time.sleep(0.2)
-    start("200 OK", [])
-    return [str(os.getpid()).encode()]
-"""
+    def accept(self) -> None:
+        raise BlockingIOError(errno.EAGAIN, "nobody is there any more")
 
 
-def share(port: int) -> int:
-    """The fewest of four connections at once that one worker took."""
-    links = [http.client.HTTPConnection("127.0.0.1", port, timeout=10) for _ in range(4)]
-    for link in links:
-        link.request("GET", "/")
-    told = [link.getresponse().read() for link in links]
-    for link in links:
-        link.close()
-    return min(told.count(one) for one in set(told)) if len(set(told)) == 2 else 0
+@pytest.mark.parametrize(
+    "connections, idle, waited",
+    [(0, 0, []), (3, 3, []), (1, 0, [0.001]), (4, 1, [0.003]), (400, 0, [0.004])],
+)
+def test_the_busier_worker_reaches_later_for_a_new_connection(connections: int, idle: int, waited: list[float]) -> None:
+    worker = Unhurried(connections, idle)
+    worker.accept(NobodyCalls())
+    assert worker.waited == waited
+    assert worker.nr_conns == connections
