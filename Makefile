@@ -82,7 +82,7 @@ $(E2E_STAMP):
 BABEL := $(BIN)/python -m babel.messages.frontend
 
 translations: | $(RUN_STAMP)
-	@$(BABEL) extract -F babel.cfg --no-wrap --sort-output --add-location=file --project=Care --version=1 \
+	@$(BABEL) extract -F babel.cfg -k _l -k _h:1c,2 --no-wrap --sort-output --add-location=file --project=Care --version=1 \
 	  -o translations/messages.pot . 2>/dev/null
 	@$(BABEL) update -i translations/messages.pot -d translations --no-wrap --no-fuzzy-matching --ignore-obsolete \
 	  --ignore-pot-creation-date 2>/dev/null

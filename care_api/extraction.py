@@ -25,6 +25,8 @@ SAYS: Mapping[str, tuple[int, ...]] = {
 """Which arguments of a call are read by people."""
 TABLES = frozenset(("TITLES", "SPOKEN"))
 """Tables of the heart whose values are read by people."""
+_OF_AN_ITEM = re.compile(r"^item %\(\w+\)s: (?!%\(message\)s$)")
+"""What is said of one item is collected without its name: it is also shown beside it."""
 _WORD = re.compile(r"[a-z_]\w*", re.IGNORECASE)
 _Said = tuple[int, str, tuple[str, str], list[str]]
 
@@ -72,10 +74,16 @@ def _calls(scope: ast.Module | ast.FunctionDef) -> Iterator[ast.Call]:
 
 def _read(call: ast.Call) -> list[ast.expr]:
     """The arguments of a call that people read."""
-    places = SAYS.get(getattr(call.func, "id", getattr(call.func, "attr", "")), ())
+    name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+    places = (0,) if name == "append" and _is_notes(call.func) else SAYS.get(name, ())
     if any(isinstance(argument, ast.Starred) for argument in call.args):
         return []
     return [call.args[place] for place in places if place < len(call.args)]
+
+
+def _is_notes(append: ast.expr) -> bool:
+    kept = getattr(append, "value", None)
+    return "notes" in (getattr(kept, "id", ""), getattr(kept, "attr", ""))
 
 
 def _assigned(scope: ast.Module | ast.FunctionDef) -> dict[str, list[ast.expr]]:
@@ -113,7 +121,8 @@ def template(joined: ast.JoinedStr) -> str:
         elif isinstance(part, ast.FormattedValue):
             taken.append(_name(part.value, taken))
             parts.append(f"%({taken[-1]})s")
-    return "".join(parts)
+    said = "".join(parts)
+    return _OF_AN_ITEM.sub("", said) or said
 
 
 def _name(value: ast.expr, taken: list[str]) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from babel.messages.mofile import read_mo
 from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, pgettext
+from flask_babel import lazy_pgettext as _h
 
 from care.errors import CareError
 from care_api.extraction import CONTEXT
@@ -23,6 +24,31 @@ LOCALES = {"en": "en", "zh-Hans": "zh_Hans", "zh-Hant": "zh_Hant"}
 DEEPEST = 3
 """A sentence may hold another: "item 'weight': items of type group cannot be asked"."""
 _HANT = ("zh-hant", "zh-hk", "zh-tw", "zh-mo")
+ALSO_SAID = (
+    _h("heart", "1 hour"),
+    _h("heart", "1 day"),
+    _h("heart", "%(count)s minutes"),
+    _h("heart", "%(count)s hours"),
+    _h("heart", "%(count)s days"),
+    _h("heart", "no %(role)s all week"),
+    _h("heart", "no %(role)s from %(first)s to %(end)s"),
+    _h("heart", "Monday %(time)s"),
+    _h("heart", "Tuesday %(time)s"),
+    _h("heart", "Wednesday %(time)s"),
+    _h("heart", "Thursday %(time)s"),
+    _h("heart", "Friday %(time)s"),
+    _h("heart", "Saturday %(time)s"),
+    _h("heart", "Sunday %(time)s"),
+    _h("heart", "nurse"),
+    _h("heart", "clinician"),
+    _h("heart", "admin"),
+    _h("heart", "stat"),
+    _h("heart", "asap"),
+    _h("heart", "urgent"),
+    _h("heart", "routine"),
+    _h("heart", " (and %(count)s more)"),
+)
+"""What the heart puts together from parts (care/domain/ladder.spoken, week.said, rota.Gap), so that it is collected."""
 _PLACE = re.compile(r"%\((\w+)\)s")
 
 

@@ -6,6 +6,8 @@ import io
 from uuid import UUID
 
 from flask import request, send_file
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from care.access import may
@@ -16,17 +18,23 @@ from dashboard.request import runtime, session, staff
 PLAYED = frozenset({"audio/mpeg", "audio/mp4", "audio/aac", "audio/ogg", "audio/wav", "video/mp4", "video/3gpp"})
 """What browsers play within a page; all else is a file to download."""
 
-NAMES = {"image": "picture", "voice": "recording", "video": "film", "location": "place", "link": "link"}
+NAMES = {
+    "image": _l("picture"),
+    "voice": _l("recording"),
+    "video": _l("film"),
+    "location": _l("place"),
+    "link": _l("link"),
+}
 WHY = {
-    "empty": "there was nothing in it",
-    "too-large": "it is too large",
-    "too-many-points": "it is too large to be drawn",
-    "broken": "it is damaged",
-    "type:image/heic": "photos of this kind (HEIC) cannot be shown; ask for a screenshot of it",
-    "provider-away": "its provider did not answer for most of a day",
-    "fatal": "it could not be looked at safely",
-    "media-too-large": "it is too large",
-    "media-type": "it is not what it says it is",
+    "empty": _l("there was nothing in it"),
+    "too-large": _l("it is too large"),
+    "too-many-points": _l("it is too large to be drawn"),
+    "broken": _l("it is damaged"),
+    "type:image/heic": _l("photos of this kind (HEIC) cannot be shown; ask for a screenshot of it"),
+    "provider-away": _l("its provider did not answer for most of a day"),
+    "fatal": _l("it could not be looked at safely"),
+    "media-too-large": _l("it is too large"),
+    "media-type": _l("it is not what it says it is"),
 }
 
 
@@ -53,7 +61,7 @@ def attachment(attachment_id: UUID) -> Response:
 @blueprint.app_template_filter("medium")
 def name_of(kind: str) -> str:
     """What a kind of medium is called."""
-    return NAMES.get(kind, "file")
+    return str(NAMES.get(kind) or _("file"))
 
 
 @blueprint.app_template_filter("plays")
@@ -66,5 +74,6 @@ def plays(content_type: str) -> str:
 def unkept(reason: str | None, state: str) -> str:
     """Why something was refused, or could not be had."""
     if reason and reason.startswith("type:"):
-        return WHY.get(reason, "files of this kind are not kept")
-    return WHY.get(reason or "", "its provider does not have it" if state == "gone" else "it could not be read")
+        return str(WHY.get(reason) or _("files of this kind are not kept"))
+    without = _("its provider does not have it") if state == "gone" else _("it could not be read")
+    return str(WHY.get(reason or "") or without)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from care.access import may
@@ -18,7 +19,8 @@ from care.records.patients import patient_of
 from care.services import handovers
 from care.services.ladders import colleagues
 from dashboard import blueprint
-from dashboard.request import runtime, session, staff, written
+from dashboard.request import runtime, session, staff, told, written
+from dashboard.words import ROLES
 from dashboard.worklist import whose
 
 LENGTHS = (5, 10, 15, 30, 60, 120, 240, 480, 24 * 60, 3 * 24 * 60, 7 * 24 * 60)  # minutes
@@ -39,7 +41,7 @@ def hand_on(escalation_id: UUID) -> Response | tuple[str, int]:
         handovers.hand_on(session(), runtime(), staff(), escalation_id, _chosen(written("to")))
     except (Invalid, Conflict) as wrong:
         return _refused(escalation_id, wrong)
-    flash("Your colleague is paged. It stays yours until they take it.", "done")
+    flash(_("Your colleague is paged. It stays yours until they take it."), "done")
     return redirect(url_for("dashboard.worklist"))
 
 
@@ -51,7 +53,7 @@ def decline(escalation_id: UUID) -> Response | tuple[str, int]:
         handovers.decline(session(), runtime(), staff(), escalation_id)
     except Conflict as conflict:
         return _refused(escalation_id, conflict)
-    flash("It is back with your colleague, who is told.", "done")
+    flash(_("It is back with your colleague, who is told."), "done")
     return redirect(url_for("dashboard.worklist"))
 
 
@@ -64,7 +66,7 @@ def snooze(escalation_id: UUID) -> Response | tuple[str, int]:
         handovers.snooze(session(), runtime(), staff(), escalation_id, minutes, written("reason", 500))
     except (Invalid, Conflict) as wrong:
         return _refused(escalation_id, wrong)
-    flash("It is set aside. When the time is over somebody is paged again.", "done")
+    flash(_("It is set aside. When the time is over somebody is paged again."), "done")
     return redirect(url_for("dashboard.worklist"))
 
 
@@ -83,12 +85,12 @@ def _page(escalation_id: UUID, wrong: CareError | None) -> str:
         alert=row,
         patient=patient_of(session(), staff(), row.patient_id) if row.patient_id else None,
         owners=practitioners.names(session(), people) if people else {},
-        colleagues=[(str(one.id), f"{one.name}, {one.role}") for one in colleagues(session(), staff())],
-        lengths=[(str(one), spoken(one * MINUTE)) for one in lengths],
-        most=spoken(LONGEST_SNOOZE[priority]),
+        colleagues=[(str(one.id), f"{one.name}, {ROLES[one.role]}") for one in colleagues(session(), staff())],
+        lengths=[(str(one), told(spoken(one * MINUTE))) for one in lengths],
+        most=told(spoken(LONGEST_SNOOZE[priority])),
         left=MOST_SNOOZES[priority] - row.snoozes,
         values=request.form,
-        words=(whose(wrong) if isinstance(wrong, Conflict) else wrong.message) if wrong else "",
+        words=(whose(wrong) if isinstance(wrong, Conflict) else told(wrong)) if wrong else "",
         place=wrong.detail.get("place") if wrong else None,
     )
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import flash, redirect, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from care.access import may
@@ -17,7 +18,7 @@ from care.errors import CareError, Conflict, Invalid
 from care.records import patients as people
 from care.services import observations
 from dashboard import blueprint
-from dashboard.request import runtime, session, staff, written
+from dashboard.request import runtime, session, staff, told, written
 
 
 @blueprint.post("/patients/<uuid:patient_id>/observations")
@@ -27,14 +28,14 @@ def measured(patient_id: UUID) -> Response:
     patient = people.patient_of(session(), staff(), patient_id)
     try:
         observations.enter(session(), runtime(), staff(), patient_id, _reading(patient.time_zone))
-        flash("The value is kept, and is being judged.", "done")
+        flash(_("The value is kept, and is being judged."), "done")
     except (Invalid, Conflict) as wrong:
-        flash(f"Not kept: {_said(wrong)}.", "warning")
+        flash(_("Not kept: %(why)s.", why=_said(wrong)), "warning")
     return redirect(url_for("dashboard.patient", patient_id=patient_id) + "#measured", 303)
 
 
 def _said(wrong: CareError) -> str:
-    return "this form was sent before with another value" if isinstance(wrong, Conflict) else wrong.message
+    return _("this form was sent before with another value") if isinstance(wrong, Conflict) else told(wrong)
 
 
 def _reading(time_zone: str) -> Reading:

@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from care.access import may
@@ -18,11 +20,55 @@ from care.records.model_versions import ModelReview, ModelVersion, events, live_
 from care.services import capacity
 from care.services import models as registry
 from dashboard import blueprint
-from dashboard.request import runtime, session, staff, written
+from dashboard.request import runtime, session, staff, told, written
 
 WIDTH, HEIGHT, LEFT, TOP = 640, 220, 44, 12
 TICKS = (0.25, 0.5, 1.0, 2.0, 4.0)
 WEEKS = 26
+STATES = {
+    "registered": _l("registered"),
+    "shadow": _l("shadow"),
+    "canary": _l("canary"),
+    "active": _l("active"),
+    "retired": _l("retired"),
+}
+ENDS = {"replaced": _l("replaced"), "killed": _l("ended by a person"), "alarm": _l("ended by an alarm")}
+EVENTS = {
+    "shipped": _l("came with the product"),
+    "registered": _l("registered"),
+    "approved": _l("approved"),
+    "replaced": _l("replaced"),
+    "restored": _l("brought back"),
+    "killed": _l("ended by a person"),
+    "alarm": _l("ended by an alarm"),
+}
+GROUPS = {
+    "all": _l("all"),
+    "age:under-40": _l("under 40"),
+    "age:40-64": _l("40 to 64"),
+    "age:65-and-over": _l("65 and over"),
+    "age:missing": _l("age not known"),
+    "language:en": _l("reads English"),
+    "language:zh-Hans": _l("reads Simplified Chinese"),
+    "language:zh-Hant": _l("reads Traditional Chinese"),
+}
+ALARMS = {
+    "observed-expected": _l("observed over expected"),
+    "calibration-in-the-large": _l("calibration in the large"),
+    "slope": _l("slope"),
+    "sensitivity": _l("sensitivity"),
+}
+
+
+@blueprint.app_context_processor
+def _model_words() -> dict[str, Any]:
+    return {
+        "MODEL_STATES": STATES,
+        "MODEL_ENDS": ENDS,
+        "MODEL_EVENTS": EVENTS,
+        "MODEL_ALARMS": ALARMS,
+        "MODEL_GROUPS": GROUPS,
+    }
 
 
 @blueprint.get("/models")
@@ -57,7 +103,7 @@ def model(model_id: UUID) -> str:
         life=row.life,
         next=NEXT.get(row.life.state),
         spoken={one.role.value for one in row.life.approvals},
-        approvers=[names.get(UUID(one.by), "somebody") for one in row.life.approvals],
+        approvers=[names.get(UUID(one.by)) or _("somebody") for one in row.life.approvals],
         teams=teams,
         called={f"site:{team.id}": team.name for team in teams},
         plot=chart([one for one in weeks if one.group == "all"][-WEEKS:]),
@@ -78,10 +124,8 @@ def approve_model(model_id: UUID) -> Response:
         row = registry.approve(
             session(), runtime(), staff(), model_id, written("state"), teams, written("note", registry.LONGEST_NOTE)
         )
-        said = (
-            f"It is {row.state} now." if not row.approvals else "Your approval is noted. The other role has to agree."
-        )
-        flash(said, "done")
+        agreed = _("It is %(state)s now.", state=STATES[row.state])
+        flash(_("Your approval is noted. The other role has to agree.") if row.approvals else agreed, "done")
     except (Conflict, Invalid) as wrong:
         _not_done(wrong)
     except ValueError:
@@ -96,7 +140,7 @@ def end_model(model_id: UUID) -> Response:
     _row(model_id)
     try:
         registry.kill(session(), runtime(), staff(), model_id, written("note", registry.LONGEST_NOTE))
-        flash("It is out of use. Reports that it judged are a nurse's task from now on.", "done")
+        flash(_("It is out of use. Reports that it judged are a nurse's task from now on."), "done")
     except (Conflict, Invalid) as wrong:
         _not_done(wrong)
     return redirect(url_for("dashboard.model", model_id=model_id), 303)
@@ -107,10 +151,10 @@ def end_model(model_id: UUID) -> Response:
 def set_capacity() -> Response:
     """How many routine alerts of models a team can look at in a day; empty: the bands decide."""
     try:
-        told = written("per_day", 20).replace(",", ".")
-        per_day = float(told) if told else None
+        wanted = written("per_day", 20).replace(",", ".")
+        per_day = float(wanted) if wanted else None
         capacity.set_capacity(session(), runtime(), staff(), UUID(written("care_team_id")), per_day)
-        flash("It is noted, and the thresholds follow it.", "done")
+        flash(_("It is noted, and the thresholds follow it."), "done")
     except (Invalid, NotFound) as wrong:
         _not_done(wrong)
     except ValueError:
@@ -139,7 +183,13 @@ def chart(weeks: list[ModelReview]) -> dict[str, Any] | None:
     bars = []
     for place, one in enumerate(known):
         said = one.figures
-        words = f"Week of {one.week}: {said['observed']} observed, {said['expected']:.1f} expected, {said['n']} scores"
+        words = _(
+            "Week of %(day)s: %(observed)s observed, %(expected)s expected, %(scores)s scores",
+            day=one.week,
+            observed=said["observed"],
+            expected=f"{said['expected']:.1f}",
+            scores=said["n"],
+        )
         x = LEFT + step * (place + 0.5)
         bars.append(Bar(x, _y(said["ratio"]), _y(said["high"]), _y(said["low"]), bool(one.alarms), words))
     ticks = [(one, _y(one)) for one in TICKS]
@@ -161,7 +211,7 @@ def _row(model_id: UUID) -> ModelVersion:
 
 def _not_done(wrong: CareError) -> None:
     session().rollback()
-    flash(f"Not done: {wrong.message}.", "warning")
+    flash(_("Not done: %(why)s.", why=told(wrong)), "warning")
 
 
 def _lines(card: Any, path: str = "") -> Any:

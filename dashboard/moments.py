@@ -6,7 +6,7 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
+from babel.dates import format_datetime, get_day_names
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -32,6 +32,13 @@ def written(at: datetime | date, form: str = "day") -> str:
     pattern = chinese if language().startswith("zh") else english
     whole = at if isinstance(at, datetime) else datetime(at.year, at.month, at.day, tzinfo=UTC)
     return format_datetime(whole.replace(tzinfo=UTC), pattern, locale=get_locale())
+
+
+@blueprint.app_template_global()
+def short_days() -> list[str]:
+    """The days of a week, Monday first, as the reader's language shortens them."""
+    names = get_day_names("abbreviated", locale=get_locale())
+    return [names[day] for day in range(7)]
 
 
 def span(delta: timedelta) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from care.access import may
@@ -21,11 +23,16 @@ from care.records.organizations import CareTeam
 from care.services import ladders
 from dashboard import blueprint
 from dashboard.request import runtime, session, staff, written
+from dashboard.words import ROLES
 
 BLANK = 3  # empty rows below what is written
 MOST_ROWS = 60
 WHEN = ("inside", "outside")
-WHOM = {Whom.NURSE: "nurses on call", Whom.CLINICIAN: "clinicians on call", Whom.TEAM: "the whole team"}
+WHOM = {
+    Whom.NURSE: _l("nurses on call"),
+    Whom.CLINICIAN: _l("clinicians on call"),
+    Whom.TEAM: _l("the whole team"),
+}
 
 
 @blueprint.get("/admin/teams/<uuid:care_team_id>/on-call")
@@ -62,7 +69,7 @@ def _saved(team: CareTeam, save: Callable[[], object], what: str) -> Response | 
     except (Invalid, Conflict) as wrong:
         session().rollback()
         return _page(team, wrong, what), wrong.status
-    flash(f"The {what} was saved.", "done")
+    flash(_("The ladder was saved.") if what == "ladder" else _("The rota was saved."), "done")
     return redirect(url_for("dashboard.on_call", care_team_id=team.id))
 
 
@@ -73,7 +80,7 @@ def _page(team: CareTeam, wrong: CareError | None, what: str = "") -> str:
     roles, able = ladders.staffing(session(), team)
     ladder = ladders.Ladders(session()).newest(team.id)[1]
     sent: Mapping[str, Any] = request.form if wrong else {}
-    names = {str(one.id): f"{one.name}, {one.role}" for one in people_of(session(), team.organization_id)}
+    names = {str(one.id): f"{one.name}, {ROLES[one.role]}" for one in people_of(session(), team.organization_id)}
     return render_template(
         "on_call.html",
         team=team,
@@ -86,8 +93,8 @@ def _page(team: CareTeam, wrong: CareError | None, what: str = "") -> str:
         hours=range(len(ladder.hours) + 2),
         shifts=range(max(len(shifts), _sent(sent, "shift")) + BLANK),
         priorities=[one.value for one in reversed(Priority)],
-        whom=[("", "nobody"), *((one.value, WHOM[one]) for one in CHOICES)],
-        people=[("", "nobody"), *sorted(((one, names[one]) for one in able), key=lambda pair: pair[1])],
+        whom=[("", _("nobody")), *((one.value, WHOM[one]) for one in CHOICES)],
+        people=[("", _("nobody")), *sorted(((one, names[one]) for one in able), key=lambda pair: pair[1])],
         gone=[names[one.person] for one in shifts if one.person not in able and one.person in roles],
         channels=["", *sorted(runtime().channels)],
         fall_back=sent.get("fall_back", "") if what == "rota" else (rota.fall_back if rota else ""),

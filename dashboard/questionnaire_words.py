@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
 from care.domain.questionnaire import Questionnaire
 from care.domain.questionnaire.extensions import language_of
 from care.domain.questionnaire.scores import applies
@@ -13,43 +16,44 @@ from care.domain.questionnaire.summary import Summary, summary
 from care.domain.questionnaire.unrun import left_undone
 from care.library.scores import scores
 from dashboard import blueprint
+from dashboard.request import language, told
 from dashboard.words import LANGUAGES
 
 FEATURES = {
-    "conditional": "asked only after certain answers",
-    "repeating-group": "group that can be answered several times",
-    "several-answers": "several answers to one question",
-    "own-words": "a choice, or an answer in one's own words",
-    "many-options": "more than nine options",
-    "scored-options": "options that carry a score",
-    "units": "a number with a unit",
-    "bounds": "a smallest or largest value",
-    "pattern": "a pattern that the text must fit",
-    "calculated": "computed from other answers",
-    "initial": "filled in beforehand",
-    "hidden": "never shown to the patient",
-    "read-only": "shown, but not asked",
-    "constraint": "a rule between answers",
-    "variable": "a value that other formulas use",
-    "to-a-person": "a picture or file, which a nurse looks at",
+    "conditional": _l("asked only after certain answers"),
+    "repeating-group": _l("group that can be answered several times"),
+    "several-answers": _l("several answers to one question"),
+    "own-words": _l("a choice, or an answer in one's own words"),
+    "many-options": _l("more than nine options"),
+    "scored-options": _l("options that carry a score"),
+    "units": _l("a number with a unit"),
+    "bounds": _l("a smallest or largest value"),
+    "pattern": _l("a pattern that the text must fit"),
+    "calculated": _l("computed from other answers"),
+    "initial": _l("filled in beforehand"),
+    "hidden": _l("never shown to the patient"),
+    "read-only": _l("shown, but not asked"),
+    "constraint": _l("a rule between answers"),
+    "variable": _l("a value that other formulas use"),
+    "to-a-person": _l("a picture or file, which a nurse looks at"),
 }
 UNDONE = {
-    "population": "filling it in from a patient's record: it begins empty",
-    "extraction": "taking single results out of the report: the report is kept whole",
-    "cql": "expressions in CQL",
-    "x-fhir-query": "queries of a FHIR server",
-    "terminology-server": "a terminology server: its options are those in the file",
-    "time-limit": "a time limit",
-    "item-order": "another order of its questions",
-    "reference-filter": "a filter of what can be referred to",
-    "externally-defined": "items that are defined elsewhere",
-    "signature": "a signature",
-    "unknown-modifier": "an extension that might change its meaning and is not known here",
+    "population": _l("filling it in from a patient's record: it begins empty"),
+    "extraction": _l("taking single results out of the report: the report is kept whole"),
+    "cql": _l("expressions in CQL"),
+    "x-fhir-query": _l("queries of a FHIR server"),
+    "terminology-server": _l("a terminology server: its options are those in the file"),
+    "time-limit": _l("a time limit"),
+    "item-order": _l("another order of its questions"),
+    "reference-filter": _l("a filter of what can be referred to"),
+    "externally-defined": _l("items that are defined elsewhere"),
+    "signature": _l("a signature"),
+    "unknown-modifier": _l("an extension that might change its meaning and is not known here"),
 }
 REMARKS = {
-    "long": "long for a text message",
-    "many-options": "more than nine options",
-    "to-a-person": "a picture or file: a nurse looks at it",
+    "long": _l("long for a text message"),
+    "many-options": _l("more than nine options"),
+    "to-a-person": _l("a picture or file: a nurse looks at it"),
 }
 _HAN = re.compile("[\u4e00-\u9fff]")
 _OF_AN_ITEM = re.compile(r"item '(.+?)': (.*)", re.DOTALL)
@@ -66,7 +70,7 @@ def known(form: Questionnaire, document: Mapping[str, Any]) -> dict[str, Any]:
         "spoken": spoken,
         "features": [(FEATURES.get(code, code), count) for code, count in sorted(found.features.items())],
         "remarks": REMARKS,
-        "scored_as": [one.title.get("en", one.id) for one in scores() if applies(one, form)],
+        "scored_as": [in_words(one.title) or one.id for one in scores() if applies(one, form)],
         "undone": [UNDONE.get(name, name) for name in left_undone(document)],
         "notes": notes_of(form.notes),
     }
@@ -84,7 +88,11 @@ def readers_of(form: Questionnaire, document: Mapping[str, Any]) -> list[tuple[s
     may be patients who read them.
     """
     own = languages_of(form, document)
-    others = [(code, f"{name} (not translated)") for code, name in LANGUAGES.items() if code not in dict(own)]
+    others = [
+        (code, _("%(language)s (not translated)", language=name))
+        for code, name in LANGUAGES.items()
+        if code not in dict(own)
+    ]
     return own + others
 
 
@@ -104,10 +112,18 @@ def _shares(found: Summary, first: str) -> list[tuple[str, int]]:
 
 
 @blueprint.app_template_filter("sentence")
-def sentence(words: str) -> str:
+def sentence(words: object) -> str:
     """Words as a sentence: a capital letter first, a full stop last. What is quoted in them stays as it is."""
-    said = words.strip()
-    return said and said[0].upper() + said[1:] + ("" if said.endswith((".", "!", "?", "。")) else ".")
+    said = str(words).strip()
+    return said and said[0].upper() + said[1:] + (
+        "" if said.endswith((".", "!", "?", "。", "！", "？")) else "。" if _HAN.search(said[-1]) else "."
+    )
+
+
+@blueprint.app_template_filter("in_words")
+def in_words(texts: Mapping[str, str]) -> str:
+    """A text that is there in several languages, in the reader's; else in English, else as it was written."""
+    return texts.get(language()) or texts.get("en") or texts.get("") or ""
 
 
 @blueprint.app_template_filter("clip")
@@ -120,7 +136,7 @@ def clip(words: str, most: int) -> str:
 def refusal(one: Mapping[str, str]) -> str:
     """Why an item is refused, without its name, which stands beside it."""
     message = one["message"]
-    return sentence(message.removeprefix(f"item {one['link_id']!r}: "))
+    return sentence(told(message.removeprefix(f"item {one['link_id']!r}: ")))
 
 
 def notes_of(notes: Iterable[str]) -> list[tuple[str, list[str]]]:

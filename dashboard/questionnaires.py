@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from care.access import may
@@ -17,12 +19,12 @@ from care.services import content, questionnaires
 from care.services.questionnaire_files import LARGEST
 from dashboard import blueprint
 from dashboard.questionnaire_words import known, notes_of
-from dashboard.request import runtime, session, staff, written
+from dashboard.request import runtime, session, staff, told, written
 
 WHY_RETIRED = {
-    "replaced": "A newer version replaces it",
-    "faulty": "Something is wrong with it",
-    "unused": "It is not used any more",
+    "replaced": _l("A newer version replaces it"),
+    "faulty": _l("Something is wrong with it"),
+    "unused": _l("It is not used any more"),
 }
 
 
@@ -70,7 +72,7 @@ def publish_questionnaire(draft_id: UUID) -> Response | tuple[str, int]:
     except (Invalid, Conflict) as wrong:
         session().rollback()
         return _draft_page(_draft(draft_id), wrong), wrong.status
-    flash("It is published. A protocol can name it by its address and version.", "done")
+    flash(_("It is published. A protocol can name it by its address and version."), "done")
     return redirect(url_for("dashboard.questionnaire", definition_id=made.id), 303)
 
 
@@ -80,9 +82,9 @@ def discard_questionnaire(draft_id: UUID) -> Response:
     """Put a draft away."""
     try:
         questionnaires.discard(session(), runtime(), staff(), draft_id)
-        flash("The draft was discarded.", "done")
+        flash(_("The draft was discarded."), "done")
     except Conflict as conflict:
-        flash(f"Nothing was changed: {conflict.message}.", "warning")
+        flash(_("Nothing was changed: %(why)s.", why=told(conflict)), "warning")
     return redirect(url_for("dashboard.questionnaire_list"), 303)
 
 
@@ -102,7 +104,7 @@ def retire_questionnaire(definition_id: UUID) -> Response | tuple[str, int]:
     except (Invalid, Conflict) as wrong:
         session().rollback()
         return _published_page(definition_of(definition_id), wrong), wrong.status
-    flash("This version is retired. Reports on it stay readable.", "done")
+    flash(_("This version is retired. Reports on it stay readable."), "done")
     return redirect(url_for("dashboard.questionnaire", definition_id=definition_id), 303)
 
 
@@ -141,9 +143,9 @@ def _import_page(wrong: Invalid | None) -> str:
 
 def _draft_page(draft: QuestionnaireDraft, wrong: Invalid | Conflict | None) -> str:
     broken: Invalid | None = None
-    told: dict[str, Any] = {}
+    about: dict[str, Any] = {}
     try:
-        told = known(questionnaires.form_of(draft), draft.document)
+        about = known(questionnaires.form_of(draft), draft.document)
     except Invalid as refused:  # it could be run when it was imported, and cannot any more
         broken = refused
     taken = any(
@@ -157,7 +159,7 @@ def _draft_page(draft: QuestionnaireDraft, wrong: Invalid | Conflict | None) -> 
         broken=broken,
         taken=taken,
         values=request.form,
-        **told,
+        **about,
     )
 
 

@@ -12,6 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from itsdangerous import BadData, URLSafeSerializer
 
 from care.access import may
@@ -31,13 +33,13 @@ from dashboard.request import runtime, session, staff
 
 LONGEST = 4_000
 NOTES = {
-    "alarm": "A red-flag word: in a real conversation an alert is raised at once, whatever was asked.",
-    "person": "A nurse would read this.",
-    "done": "The report is complete: it would be judged now.",
-    "sent": "Sent from the form: the report would be judged now.",
-    "stopped": "What was answered until here is kept and judged.",
-    "withdrew": "No more messages would be sent.",
-    "refused": "This was not taken.",
+    "alarm": _l("A red-flag word: in a real conversation an alert is raised at once, whatever was asked."),
+    "person": _l("A nurse would read this."),
+    "done": _l("The report is complete: it would be judged now."),
+    "sent": _l("Sent from the form: the report would be judged now."),
+    "stopped": _l("What was answered until here is kept and judged."),
+    "withdrew": _l("No more messages would be sent."),
+    "refused": _l("This was not taken."),
 }
 
 
@@ -73,7 +75,7 @@ def step_questionnaire(definition_id: UUID) -> str:
 def parts(text: str) -> str:
     """How many SMS parts a text is."""
     count = size(folded(text)).segments
-    return "1 SMS" if count == 1 else f"{count} SMS parts"
+    return _("1 SMS") if count == 1 else _("%(count)s SMS parts", count=count)
 
 
 def _of_draft(draft_id: UUID) -> tuple[Questionnaire, Mapping[str, Any], str, str]:

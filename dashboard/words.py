@@ -59,6 +59,7 @@ SOURCES = {
     "console": _l("by text"),
     "text": _l("by text"),
     "app": _l("in the app"),
+    "phone": _l("by telephone"),
     "staff": _l("by staff"),
     "integrator": _l("from another system"),
     "patient": _l("by the patient"),
@@ -118,6 +119,12 @@ def csrf() -> Markup:
 def chart_start(first: datetime, now: datetime, days: int) -> datetime:
     """Where a chart begins: shortly before the first reading, three days wide at least."""
     return max(min(first - timedelta(hours=12), now - timedelta(days=3)), now - timedelta(days=days))
+
+
+@blueprint.app_template_filter("named")
+def named(patient: Patient) -> Markup:
+    """The patient's name, marked with the language that it is read in."""
+    return Markup('<span lang="{}">{}</span>').format(patient.language, patient.name)
 
 
 @blueprint.app_template_filter("age")

@@ -75,7 +75,7 @@
       }
       show(html, form);
     } catch (error) {
-      if (error instanceof TypeError) lost("No connection: this step was not taken. Try again.");
+      if (error instanceof TypeError) lost(walk.dataset.lost);
       else form.submit(); // without the script's help the page itself says what is wrong
     } finally {
       busy = false;

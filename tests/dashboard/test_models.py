@@ -128,7 +128,7 @@ def test_the_weeks_are_drawn_without_a_script(admin: FlaskClient, ward: Ward, ve
     assert (svg.count("<circle"), svg.count("<path")) == (1, 1)
     assert "1 observed, 1.0 expected, 4 scores" in svg
     assert "style=" not in svg
-    assert "observed-expected" in page
+    assert "observed over expected" in page
     assert "alarm" in admin.get("/models").text
 
 
