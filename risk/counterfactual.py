@@ -107,7 +107,8 @@ class _Asked:
             inside, outside = _by_turns(inside, middle), _by_turns(middle, outside)
         values = np.concatenate(middles, axis=1)
         left = self.lower([one.place for one in tries], values) >= 0
-        return [_walked(one, *pair, times) for one, *pair in zip(tries, values.tolist(), left.tolist(), strict=True)]
+        pairs = zip(tries, values.tolist(), left.tolist(), strict=True)
+        return [_walked(one, own, marks, times) for one, own, marks in pairs]
 
     def lower(self, places: Sequence[int], values: Doubles) -> NDArray[np.int64]:
         """For each feature and each of its values: the place of the lower band it would be in, or -1 where the band

@@ -41,7 +41,7 @@ class Lane:
                 self._told.append(value)
             self._places.append((start, end))
         self._write, self._read = Struct(f"={width}f"), Struct(f"={len(told)}f")
-        self._in, self._out = memoryview(numbers).cast("B"), memoryview(told).cast("B")
+        self._in, self._out = numbers.data.cast("B"), told.data.cast("B")
         self._blank = bytes(told)
 
     def run(self, numbers: Sequence[float | None]) -> tuple[tuple[float, ...], Heads]:

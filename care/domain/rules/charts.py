@@ -88,7 +88,9 @@ def cusum(when: Mapping[str, Any]) -> Condition:
         last, centre, spread = course.last, course.mean, max(course.spread, least)
         total = 0.0
         for measure in course.recent:
-            total = max(0.0, total + sign * ((measure.value or 0.0) - centre) / spread - slack)
+            total += sign * ((measure.value or 0.0) - centre) / spread - slack
+            if not total > 0:
+                total = 0.0
         if total < limit - _ALMOST:
             return None
         params = {**shown(last, when), "usual": number(centre, last.unit), "count": number(len(course.recent))}
@@ -115,7 +117,7 @@ def _course(when: Mapping[str, Any]) -> Callable[[Report, History], _Course | No
     """
     code, unit, enough = when["code"], when.get("unit", ""), int(when["at_least"])
     whole, recent = timedelta(hours=when["baseline_hours"]), timedelta(hours=when["recent_hours"])
-    key = (code, unit, whole, recent)
+    key = f"course {code} {unit} {whole} {recent}"  # a text remembers its hash
 
     def find(report: Report, history: History) -> _Course | None:
         last = latest(report, code, unit)
@@ -125,7 +127,7 @@ def _course(when: Mapping[str, Any]) -> Callable[[Report, History], _Course | No
         if at in history.worked_out:
             found: _Course | None = history.worked_out[at]
         else:
-            found = history.worked_out[at] = _divided(last, report, history, *key)
+            found = history.worked_out[at] = _divided(last, report, history, code, unit, whole, recent)
         return found if found is not None and len(found.before) >= enough else None
 
     return find

@@ -21,13 +21,13 @@ from care.domain.rules.history import History, known
 from care.domain.rules.shown import most_extreme, named, number, shown, worth
 from care.domain.rules.values import Condition, Hit, Report
 
-_OPS: Mapping[str, Callable[[float, float], bool]] = {
+OPERATIONS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
 }
-OPERATORS = tuple(_OPS)
+OPERATORS = tuple(OPERATIONS)
 _TICK = timedelta(microseconds=1)
 _ALMOST = 1e-6  # what rounding may give back to a change that is on its limit
 
@@ -43,7 +43,7 @@ def beyond(measure: Measure, op: str, threshold: float) -> bool:
         return op in ("<", "<=") and measure.value <= threshold
     if measure.comparator == ">":
         return op in (">", ">=") and measure.value >= threshold
-    return _OPS[op](measure.value, threshold)
+    return OPERATIONS[op](measure.value, threshold)
 
 
 def chosen(when: Mapping[str, Any]) -> Callable[[Report], Sequence[Measure]]:
@@ -64,7 +64,7 @@ def signed(value: float, op: str) -> float:
 def compare(when: Mapping[str, Any]) -> Condition:
     """Holds when a value of the report is beyond the threshold; the most extreme one is named."""
     op, threshold, pick = when["op"], float(when["threshold"]), chosen(when)
-    passes, code, unit = _OPS[op], when.get("code"), when.get("unit", "")
+    passes, code, unit = OPERATIONS[op], when.get("code"), when.get("unit", "")
 
     def check(report: Report, history: History) -> Hit | None:
         found: list[Measure] | None = None

@@ -6,13 +6,14 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from math import isfinite
+from math import inf
 from operator import attrgetter
 from typing import Any
 
 from care.domain.measure import Measure
 from care.domain.rules.values import Report
 
+_LOW, _HIGH = -inf, inf  # between them lies every number that can be compared
 _AT = attrgetter("at")
 _AT_AND_ID = attrgetter("at", "id")
 
@@ -24,12 +25,13 @@ class History:
     conditions leave for each other what they worked out of it: one history belongs to one report.
     """
 
-    __slots__ = ("_by_code", "_in_order", "_measures", "_sorted", "worked_out")
+    __slots__ = ("_by_code", "_ends", "_in_order", "_measures", "_sorted", "worked_out")
 
     def __init__(self, measures: Sequence[Measure], in_order: bool = False) -> None:
         self._measures, self._in_order = measures, in_order
         self._by_code: dict[str, list[Measure]] | None = None
         self._sorted: dict[tuple[str, str], list[Measure]] = {}
+        self._ends: dict[tuple[str, str], tuple[float, float] | None] = {}
         self.worked_out: dict[object, Any] = {}
 
     def of(self, code: str, unit: str) -> list[Measure]:
@@ -39,7 +41,10 @@ class History:
             if self._by_code is None:
                 self._by_code = _grouped(self._measures)
             same = self._by_code.get(code, ())
-            found = [m for m in same if m.value is not None and isfinite(m.value) and (not unit or m.unit == unit)]
+            if unit:
+                found = [m for m in same if (v := m.value) is not None and _LOW < v < _HIGH and m.unit == unit]
+            else:
+                found = [m for m in same if (v := m.value) is not None and _LOW < v < _HIGH]
             if not self._in_order:
                 found.sort(key=_AT_AND_ID)
             self._sorted[code, unit] = found
@@ -47,12 +52,11 @@ class History:
 
     def ends(self, code: str, unit: str) -> tuple[float, float] | None:
         """The lowest and the highest of them all, so that most changes need no further looking; None without any."""
-        at = "ends", code, unit
-        if at not in self.worked_out:
+        at = code, unit
+        if at not in self._ends:
             values = [m.value for m in self.of(code, unit) if m.value is not None]
-            self.worked_out[at] = (min(values), max(values)) if values else None
-        found: tuple[float, float] | None = self.worked_out[at]
-        return found
+            self._ends[at] = (min(values), max(values)) if values else None
+        return self._ends[at]
 
     def between(self, code: str, unit: str, since: datetime, until: datetime) -> list[Measure]:
         """Those of them with since <= at <= until, oldest first."""

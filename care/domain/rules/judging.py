@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from care.domain.codes import Priority
 from care.domain.measure import Measure
 from care.domain.rules.history import History
+from care.domain.rules.picking import Plan
 from care.domain.rules.values import Finding, Hit, Report, Rule, RuleSet, readable
 
 
@@ -22,21 +23,22 @@ def judge(
     past = history if isinstance(history, History) else History(history)
     worst: dict[str, Finding] = {}
     for rule_set in rule_sets:
-        for finding in _findings(rule_set, report, past):
+        plan = rule_set.plan(report)
+        for finding in () if plan.idle else _findings(rule_set, plan, report, past):
             known = worst.get(finding.cause)
             if known is None or _pressing(finding) > _pressing(known):
                 worst[finding.cause] = finding
-    return tuple(sorted(worst.values(), key=_pressing, reverse=True))
+    return tuple(sorted(worst.values(), key=_pressing, reverse=True)) if worst else ()
 
 
-def _findings(rule_set: RuleSet, report: Report, past: History) -> list[Finding]:
+def _findings(rule_set: RuleSet, plan: Plan, report: Report, past: History) -> list[Finding]:
     found = []
-    units = rule_set.units
-    for measure in report.measures if not report.named.isdisjoint(units) else ():
+    units = plan.units
+    for measure in report.measures if units else ():
         unit = units.get(measure.code)
         if unit is not None and (measure.unit != unit or not readable(measure)):
             found.append(_doubt(measure, "unknown-unit" if measure.unit != unit else "unreadable-value", rule_set))
-    for rule in rule_set.concerning(report):
+    for rule in plan.tried(report, past):
         hit = rule.when(report, past)
         if hit is not None:
             found.append(_finding(rule, hit))

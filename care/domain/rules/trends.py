@@ -13,7 +13,7 @@ from math import fsum
 from typing import Any
 
 from care.domain.measure import Measure
-from care.domain.rules.conditions import beyond, signed
+from care.domain.rules.conditions import OPERATIONS, beyond, signed
 from care.domain.rules.history import History, known
 from care.domain.rules.shown import most_extreme, number, shown, worth
 from care.domain.rules.values import Condition, Hit, Report
@@ -26,7 +26,8 @@ def slope(when: Mapping[str, Any]) -> Condition:
     """
     code, unit, op, threshold = when["code"], when.get("unit", ""), when["op"], float(when["threshold"])
     window, enough = timedelta(hours=when["within_hours"]), int(when["at_least"])
-    key = (code, unit, window)
+    key = f"slope {code} {unit} {window}"  # a text remembers its hash
+    passes = OPERATIONS[op]
 
     def check(report: Report, history: History) -> Hit | None:
         last = latest(report, code, unit)
@@ -38,7 +39,7 @@ def slope(when: Mapping[str, Any]) -> Condition:
             course = [m for m in course if not m.comparator]
             history.worked_out[at] = course, _per_day(course)
         found, change = history.worked_out[at]
-        if len(found) < enough or change is None or not beyond(_as(last, round(change, 9)), op, threshold):
+        if len(found) < enough or change is None or not passes(round(change, 9), threshold):
             return None
         params = {**shown(last, when), "slope": number(change), "days": number(when["within_hours"] / 24)}
         return Hit({**params, "count": number(len(found))}, ids(found), signed(change, op))
@@ -99,10 +100,6 @@ def latest(report: Report, code: str, unit: str) -> Measure | None:
     """The last of a report's own values of a code; None without one."""
     own = report.of(code, unit)
     return own[0] if len(own) == 1 else max(own, key=lambda m: (m.at, m.id), default=None)
-
-
-def _as(measure: Measure, value: float) -> Measure:
-    return Measure(measure.id, measure.code, value, measure.unit, measure.at)
 
 
 def ids(found: Sequence[Measure]) -> tuple[str, ...]:

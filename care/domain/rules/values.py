@@ -13,6 +13,7 @@ from care.domain.measure import Measure
 
 if TYPE_CHECKING:
     from care.domain.rules.history import History
+    from care.domain.rules.picking import Plan
 
 REMEMBERED = 500
 """Sets of codes for which a rule set remembers the rules that they concern: forms have few."""
@@ -160,6 +161,7 @@ class RuleSet:
     _by_prefix: tuple[tuple[str, int], ...] = field(init=False, repr=False, compare=False)
     _any: tuple[int, ...] = field(init=False, repr=False, compare=False)
     _chosen: dict[frozenset[str], Sequence[Rule]] = field(init=False, repr=False, compare=False)
+    _plans: dict[frozenset[str], Plan] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Which rules a code can concern is worked out once."""
@@ -171,6 +173,7 @@ class RuleSet:
         object.__setattr__(self, "_by_code", by_code)
         object.__setattr__(self, "_by_prefix", prefixes)
         object.__setattr__(self, "_chosen", {})
+        object.__setattr__(self, "_plans", {})
         object.__setattr__(self, "_any", tuple(p for p, rule in enumerate(self.rules) if rule.needs.anything))
 
     def concerning(self, report: Report) -> Sequence[Rule]:
@@ -180,6 +183,17 @@ class RuleSet:
             if len(self._chosen) >= REMEMBERED:
                 self._chosen.clear()
             found = self._chosen[report.named] = self._choose(report.named)
+        return found
+
+    def plan(self, report: Report) -> Plan:
+        """What is to be tried on a report; those of one form share it."""
+        found = self._plans.get(report.named)
+        if found is None:
+            from care.domain.rules.picking import Plan  # it reads conditions, which are made of what is above
+
+            if len(self._plans) >= REMEMBERED:
+                self._plans.clear()
+            found = self._plans[report.named] = Plan(self.concerning(report), self.units, report.named)
         return found
 
     def _choose(self, codes: frozenset[str]) -> Sequence[Rule]:
