@@ -21,7 +21,7 @@ from care.domain.people import Staff
 from care.records.audit_events import AuditEvent, AuditSeal
 
 _SEALER = 0x0CA4E_5EA1  # advisory lock: one sealer at a time
-_START = bytes(32)
+START = bytes(32)  # what stands before the first link
 _LATE_MS = 3_600_000
 
 
@@ -71,7 +71,7 @@ def seal_due(session: Session, now: datetime, limit: int = 5_000) -> int:
         session.rollback()
         return 0
     last = session.execute(select(AuditSeal.seq, AuditSeal.hash).order_by(AuditSeal.seq.desc()).limit(1)).first()
-    seq, previous = (last.seq, bytes(last.hash)) if last else (0, _START)
+    seq, previous = (last.seq, bytes(last.hash)) if last else (0, START)
     sealed = select(AuditSeal.id).where(AuditSeal.id == AuditEvent.id).exists()
     fresh = select(AuditEvent).where(~sealed, AuditEvent.id >= _looked_at_until(session))
     events = session.scalars(fresh.order_by(AuditEvent.at, AuditEvent.id).limit(limit))
@@ -103,7 +103,7 @@ def _looked_at_until(session: Session) -> UUID:
 
 def verify(session: Session) -> Verified:
     """Walk the chain from its start. `first_broken` names the event or the sequence number at which it breaks."""
-    previous, expected = _START, 1
+    previous, expected = START, 1
     broken: str | None = None
     for seal, event in _chain(session):
         if seal.seq != expected or event is None or bytes(seal.hash) != digest(previous, event):

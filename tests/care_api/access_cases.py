@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from care.domain.message import Incoming
 from care.domain.people import Staff
@@ -18,6 +18,8 @@ from care.records.attachments import Attachment
 from care.records.care_plans import active_plans
 from care.records.escalations import Escalation
 from care.records.patients import Patient
+from care.records.practitioners import Practitioner
+from care.records.visit_requests import VisitRequest
 from care.runtime import Runtime
 from care.services import inbox
 from tests.care_api.serving import PHONE
@@ -40,7 +42,27 @@ def administrator(clinic: Clinic) -> Staff:
     return clinic.admin
 
 
+def other_clinician(clinic: Clinic) -> Staff:
+    """A clinician of the other team, for what only clinicians do."""
+    session = object_session(clinic.organization)
+    assert session is not None
+    found = Practitioner(
+        organization_id=clinic.organization.id,
+        care_team_id=clinic.other_team.id,
+        role="clinician",
+        username="elsewhere",
+        name="Test Clinician Elsewhere",
+        password_hash="none",
+        created_at=clinic.organization.created_at,
+    )
+    session.add(found)
+    session.commit()
+    return found.staff()
+
+
+NO_VISIT = UUID(int=13)
 NO_MODEL = UUID(int=12)  # a version of a model that is not there: they are no organization's secret
+NO_TASK = UUID(int=13)  # a task that is not there: a patient's telephone, thresholds and settings are looked for first
 
 
 @dataclass(frozen=True)
@@ -65,6 +87,8 @@ class Things:
     attachment_id: UUID
     care_team_id: UUID
     model_id: UUID = NO_MODEL
+    task_id: UUID = NO_TASK
+    visit_id: UUID = NO_VISIT
 
     @staticmethod
     def of(session: Session, rt: Runtime, patient: Patient) -> Things:
@@ -83,9 +107,22 @@ class Things:
             state="kept",
             recorded_at=rt.now(),
         )
-        session.add(kept)
+        visit = VisitRequest(
+            organization_id=patient.organization_id,
+            patient_id=patient.id,
+            escalation_id=escalation.id,
+            status="active",
+            priority="urgent",
+            rank=1,
+            note="see the legs",
+            requester_id=session.scalars(select(Practitioner.id).where(Practitioner.role == "nurse").limit(1)).one(),
+            requested_at=rt.now(),
+        )
+        session.add_all([kept, visit])
         session.commit()
-        return Things(patient.id, escalation.id, text.communication_id, plan.id, *NOBODYS, kept.id, NO_TEAM)
+        return Things(
+            patient.id, escalation.id, text.communication_id, plan.id, *NOBODYS, kept.id, NO_TEAM, visit_id=visit.id
+        )
 
     @staticmethod
     def made_up() -> Things:
@@ -127,10 +164,22 @@ CASES: dict[tuple[str, str], Case] = {
     ("/inbox/<uuid:communication_id>/done", "POST"): Case(),
     ("/attachments/<uuid:attachment_id>", "GET"): Case(),
     ("/patients/<uuid:patient_id>", "GET"): Case(),
+    ("/patients/<uuid:patient_id>/audit", "GET"): Case(),
+    ("/escalations/<uuid:escalation_id>/audit", "GET"): Case(),
     ("/patients/<uuid:patient_id>/message", "POST"): Case(WORDS),
     ("/patients/<uuid:patient_id>/message/send", "POST"): Case(WORDS),
     ("/patients/<uuid:patient_id>/code", "POST"): Case(),
     ("/patients/<uuid:patient_id>/observations", "POST"): Case(MEASURED),
+    ("/patients/<uuid:patient_id>/phone", "GET"): Case(),
+    ("/patients/<uuid:patient_id>/phone", "POST"): Case({"once": str(UUID(int=1)), "outcome": "reached"}),
+    ("/patients/<uuid:patient_id>/phone/<uuid:task_id>", "GET"): Case(),
+    ("/patients/<uuid:patient_id>/phone/<uuid:task_id>", "POST"): Case({"act": "send", "who": "patient"}),
+    ("/patients/<uuid:patient_id>/thresholds", "GET"): Case(),
+    ("/patients/<uuid:patient_id>/thresholds", "POST"): Case(
+        {"act": "set", "number": "a|b|c", "value": "1", "reason": "why"}, other_clinician
+    ),
+    ("/patients/<uuid:patient_id>/settings", "GET"): Case(),
+    ("/patients/<uuid:patient_id>/settings", "POST"): Case({"act": "language", "language": "en"}),
     ("/patients/<uuid:patient_id>/binding-code", "POST"): Case({"label": "mother"}),
     ("/patients/<uuid:patient_id>/plans", "POST"): Case(PLAN),
     ("/patients/<uuid:patient_id>/plans/<uuid:care_plan_id>/stop", "POST"): Case(),
@@ -146,4 +195,13 @@ CASES: dict[tuple[str, str], Case] = {
     ("/core/cases/<uuid:escalation_id>", "GET"): Case(),
     ("/core/cases/<uuid:escalation_id>/accept", "POST"): Case(),
     ("/core/cases/<uuid:escalation_id>/resolve", "POST"): Case(OUTCOME),
+    ("/core/cases/<uuid:escalation_id>/message", "POST"): Case(WORDS),
+    ("/core/cases/<uuid:escalation_id>/message/send", "POST"): Case(WORDS),
+    ("/core/cases/<uuid:escalation_id>/visit", "POST"): Case({"priority": "urgent", "note": "see the legs"}),
+    ("/core/cases/<uuid:escalation_id>/sign-off", "POST"): Case({"note": ""}, other_clinician),
+    ("/core/cases/<uuid:escalation_id>/sign-off/undo", "POST"): Case({}, other_clinician),
+    ("/core/visits/<uuid:visit_id>/end", "POST"): Case({"how": "done"}),
+    ("/core/visits/<uuid:visit_id>/reopen", "POST"): Case(),
+    ("/core/patients/<uuid:patient_id>/summary", "GET"): Case(),
+    ("/core/patients/<uuid:patient_id>/summary.pdf", "GET"): Case(),
 }
