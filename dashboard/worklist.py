@@ -1,26 +1,33 @@
-"""The worklist: whom do I call next? And the two acts that start and end a nurse's work on an alert."""
+"""The worklist: whom do I call next? What is done on it is in dashboard/acts.py."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Response, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response as Redirect
 
 from care.access import may
-from care.domain import trend
-from care.domain.codes import Outcome, Role
-from care.errors import Conflict, Invalid
+from care.domain import first_look, trend
+from care.domain.codes import Priority, Role
+from care.errors import Conflict
 from care.records import lists, practitioners
+from care.records import worklist as alerts
 from care.records.escalations import Escalation
 from care.records.patients import Patient
-from care.services import escalations
+from care.records.worklist import Place
+from care.services.ladders import Ladders
 from dashboard import blueprint
-from dashboard.request import back, runtime, session, staff, written
+from dashboard.moments import span
+from dashboard.places import opened, sealed
+from dashboard.request import runtime, session, staff, told
 
 ROWS = 100
+MOST_PAGES = 10  # that one page holds; behind them a page of its own begins
 ABOUT = {"weight": trend.WEIGHT, "glucose": trend.GLUCOSE, "hypoglycaemia": trend.GLUCOSE}
 HOMES = {Role.NURSE: "dashboard.worklist", Role.CLINICIAN: "core.cases", Role.ADMIN: "dashboard.admin"}
 
@@ -37,8 +44,23 @@ class Row:
     owner: str | None
     asked: str | None
     reports: int
+    clock: first_look.Clock
     spark: str
     spark_title: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the address asks for: one of SHOWS, how many pages of it, and behind which place."""
+
+    show: str
+    pages: int = 1
+    after: Place | None = None
+
+    @property
+    def limit(self) -> int:
+        """How many rows that is."""
+        return self.pages * ROWS
 
 
 @blueprint.get("/")
@@ -52,98 +74,110 @@ def home() -> Redirect:
 
 @blueprint.get("/worklist")
 @may("nurse", "clinician")
-def worklist() -> str:
-    """The page."""
-    show = _show()
-    found, counts = _found(show)
-    return render_template("worklist.html", rows=_rows(found), counts=counts, show=show, tag=_tag(found, counts, show))
+def worklist(notice: str = "") -> str:
+    """The page. `notice` is what somebody who was too slow is told."""
+    shown = _shown()
+    return render_template("worklist.html", tag=_tag(shown), notice=notice, **_listed(shown))
 
 
 @blueprint.get("/worklist/rows")
 @may("nurse", "clinician")
 def worklist_rows() -> Response:
-    """The list alone, for the open page to ask again; 304 when nothing changed, which costs two queries."""
-    show = _show()
-    found, counts = _found(show)
-    tag = _tag(found, counts, show)
+    """The list alone, for the open page to ask again; 304 when nothing changed, which costs two short queries."""
+    shown = _shown()
+    tag = _tag(shown)
     if request.if_none_match.contains(tag):
         response = make_response("", 304)
     else:
-        response = make_response(render_template("worklist_rows.html", rows=_rows(found), counts=counts, show=show))
+        response = make_response(render_template("worklist_rows.html", **_listed(shown)))
     response.set_etag(tag)
     response.cache_control.no_cache = True
     response.cache_control.private = True
     return response
 
 
-@blueprint.post("/escalations/<uuid:escalation_id>/accept")
-@may("nurse", "clinician")
-def accept(escalation_id: UUID) -> Redirect | tuple[str, int]:
-    """Take an alert. Who was slower is told who has it, above the list."""
-    try:
-        escalations.accept(session(), runtime(), staff(), escalation_id)
-    except Conflict as conflict:
-        session().rollback()
-        flash(f"You did not get it: {whose(conflict)}.", "warning")
-        return worklist(), conflict.status
-    flash("It is yours now. Nobody else is paged while you work on it.", "done")
-    return redirect(back(url_for("dashboard.worklist")))
-
-
-@blueprint.post("/escalations/<uuid:escalation_id>/complete")
-@may("nurse", "clinician")
-def complete(escalation_id: UUID) -> Redirect:
-    """Close an alert with what came of it."""
-    try:
-        outcome = Outcome(written("outcome"))
-    except ValueError:
-        raise Invalid("outcome", "choose what came of it", place="outcome") from None
-    try:
-        escalations.complete(session(), runtime(), staff(), escalation_id, outcome, written("note", 4000))
-        flash("Closed, with its outcome.", "done")
-    except Conflict as conflict:
-        flash(f"It was not closed: {whose(conflict)}.", "warning")
-    return redirect(back(url_for("dashboard.worklist")))
-
-
 def whose(conflict: Conflict) -> str:
     """A Conflict about an alert in words: by name, where somebody has it."""
     name = conflict.detail.get("owner_name")
-    return f"{name} has this one" if name and conflict.code == "already-accepted" else conflict.message
+    return _("%(name)s has this one", name=name) if name and conflict.code == "already-accepted" else told(conflict)
 
 
-def _show() -> str:
-    wanted = request.args.get("show", "all")
-    return wanted if wanted in lists.SHOWS else "all"
+@blueprint.app_template_filter("length_of")
+def length_of(delta: timedelta) -> str:
+    """A length of time in one unit, within a sentence: 'under a minute', '12 min'."""
+    return span(delta) if delta >= timedelta(minutes=1) else _("under a minute")
 
 
-def _found(show: str) -> tuple[list[Escalation], lists.Counts]:
-    return lists.open_escalations(session(), staff(), show, ROWS), lists.counts(session(), staff())
+def _shown() -> Shown:
+    show = request.args.get("show", "all")
+    pages = request.args.get("pages", "1")
+    number = int(pages) if pages.isdecimal() and len(pages) < 4 else 1
+    after = _place(request.args.get("after", ""))
+    return Shown(show if show in lists.SHOWS else "all", min(max(number, 1), MOST_PAGES), after)
 
 
-def _tag(found: list[Escalation], counts: lists.Counts, show: str) -> str:
-    """Changes when anything on the list does, except for the passing of time."""
-    seen: list[object] = [
-        (e.id, e.state.owner, e.state.offered_to, e.snoozed_until, e.status, e.rank, e.requested_at, e.reason)
-        for e in found
-    ]
-    seen += [sorted(e.params.items()) for e in found]
-    return hashlib.sha256(repr((seen, counts, show)).encode()).hexdigest()[:32]
+def _tag(shown: Shown) -> str:
+    """Changes when anything on the list does; the passing of time changes it once a minute, for the clocks."""
+    now = runtime().now()
+    seen = alerts.glance(session(), staff(), shown.show, shown.limit, shown.after)
+    known = (now.replace(second=0, microsecond=0), seen, alerts.counts(session(), staff()), shown.show, shown.limit)
+    return hashlib.sha256(repr(known).encode()).hexdigest()[:32]
+
+
+def _listed(shown: Shown) -> dict[str, object]:
+    found = alerts.open_escalations(session(), staff(), shown.show, shown.limit + 1, shown.after)
+    rows, more = found[: shown.limit], len(found) > shown.limit
+    behind = _written(alerts.place_of(rows[-1])) if more else ""
+    return {
+        "rows": _rows(rows),
+        "counts": alerts.counts(session(), staff()),
+        "show": shown.show,
+        "pages": shown.pages,
+        "first": shown.after is None,
+        "next_page": behind,
+        "grows": more and shown.after is None and shown.pages < MOST_PAGES,
+    }
 
 
 def _rows(found: list[Escalation]) -> list[Row]:
+    now = runtime().now()
     patients = lists.patients_by_id(session(), staff(), {e.patient_id for e in found if e.patient_id})
     people = {one for e in found for one in (e.owner_id, e.offered_to_id) if one}
     owners = practitioners.names(session(), people) if people else {}
     reports = lists.link_counts(session(), {e.id for e in found})
-    values = lists.latest_values(session(), set(patients), runtime().now())
+    codes = {e.id: next((code for word, code in ABOUT.items() if word in e.cause), "") for e in found}
+    asked = {(e.patient_id, codes[e.id]) for e in found if e.patient_id and codes[e.id]}
+    values = lists.latest_values(session(), asked, now)
+    ladders = Ladders(session(), rows=found)
     rows = []
-    for escalation in found:
-        patient = patients.get(escalation.patient_id) if escalation.patient_id else None
-        code = next((code for word, code in ABOUT.items() if word in escalation.cause), "")
-        known = values.get(patient.id, {}).get(code, []) if patient else []
-        owner = owners.get(escalation.owner_id) if escalation.owner_id else None
-        name = f"{trend.title(code)}, last {len(known)} values"
-        asked = owners.get(escalation.offered_to_id) if escalation.offered_to_id else None
-        rows.append(Row(escalation, patient, owner, asked, reports.get(escalation.id, 0), trend.line(known), name))
+    for one in found:
+        known = values.get((one.patient_id, codes[one.id]), []) if one.patient_id else []
+        title = _("%(what)s, last %(count)s values", what=told(trend.title(codes[one.id])), count=len(known))
+        clock = first_look.clock(Priority(one.priority), one.since, one.looked_at, now, ladders.of(one))
+        rows.append(
+            Row(
+                one,
+                patients.get(one.patient_id) if one.patient_id else None,
+                owners.get(one.owner_id) if one.owner_id else None,
+                owners.get(one.offered_to_id) if one.offered_to_id else None,
+                reports.get(one.id, 0),
+                clock,
+                trend.line(known),
+                title,
+            )
+        )
     return rows
+
+
+def _written(place: Place) -> str:
+    risk = "" if place.risk is None else place.risk.hex()
+    return sealed("worklist", f"{place.rank}|{risk}|{place.requested_at.isoformat()}|{place.id}")
+
+
+def _place(words: str) -> Place | None:
+    """The place that `_written` wrote; None for anything else, which begins at the top."""
+    found = opened("worklist", words)
+    if found is None:
+        return None
+    rank, risk, at, key = found.split("|")
+    return Place(int(rank), float.fromhex(risk) if risk else None, datetime.fromisoformat(at), UUID(key))

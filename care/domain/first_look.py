@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from care.domain.codes import Priority
@@ -63,7 +63,8 @@ def clock(priority: Priority, since: datetime, looked_at: datetime | None, now: 
     return Clock(Look.DUE_SOON if left <= allowed * (1 - SOON) else Look.IN_TIME, due_at, left)
 
 
+_ANY_HOUR = datetime(2000, 1, 1, tzinfo=UTC)
 TARGETS: Mapping[Priority, timedelta] = {
-    priority: target(priority, default_ladder(), datetime.min) for priority in Priority
+    priority: target(priority, default_ladder(), _ANY_HOUR) for priority in Priority
 }
 """Those of the default ladder, which knows no working hours: for a team that has written none."""

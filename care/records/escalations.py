@@ -18,7 +18,6 @@ from care.records.base import Base, OfOrganization, Queued
 from care.records.patients import visible_to
 from care.records.seal import Sealed
 
-
 # Ascending throughout, so that one comparison of rows finds the next page: severity, then risk (what has none comes
 # after what has), then who has waited longest.
 PLACE = ("(- rank)", "(- COALESCE(risk, '-1'::double precision))", "requested_at", "id")
@@ -37,12 +36,8 @@ class Escalation(OfOrganization, Queued, Base):
         CheckConstraint("status IN ('requested', 'accepted', 'completed')", name="status"),
         Index("uq_escalation_open", "flag_id", unique=True, postgresql_where="status <> 'completed'"),
         Index("ix_escalation_page_at", "page_at", postgresql_where="page_at IS NOT NULL"),
-        Index(
-            "ix_escalation_open_list", "care_team_id", *map(text, PLACE), postgresql_where="status <> 'completed'"
-        ),
-        Index(
-            "ix_escalation_unclaimed", "care_team_id", *map(text, PLACE), postgresql_where="status = 'requested'"
-        ),
+        Index("ix_escalation_open_list", "care_team_id", *map(text, PLACE), postgresql_where="status <> 'completed'"),
+        Index("ix_escalation_unclaimed", "care_team_id", *map(text, PLACE), postgresql_where="status = 'requested'"),
         Index("ix_escalation_owner", "owner_id", postgresql_where="status = 'accepted'"),
         Index("ix_escalation_patient", "patient_id", "requested_at"),
         Index(
@@ -141,13 +136,6 @@ def escalation_of(session: Session, staff: Staff, escalation_id: UUID, lock: boo
     if row is None:
         raise NotFound("escalation", "no such escalation")
     return row
-
-
-def worklist(session: Session, staff: Staff, limit: int = 100) -> list[Escalation]:
-    """Open escalations of the team: the most pressing first, then the longest waiting."""
-    found = select(Escalation).where(Escalation.status != "completed", visible_to(staff, Escalation))
-    ordered = found.order_by(Escalation.rank.desc(), Escalation.requested_at, Escalation.id)
-    return list(session.scalars(ordered.limit(limit)))
 
 
 def links(session: Session, escalation_id: UUID) -> list[EscalationLink]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,10 @@ from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Delivery, EscalationStatus, Outcome, Priority, Purpose, Role
-from care.domain.escalation import Accept, Complete, step
+from care.domain.escalation import Accept, Complete, State, step
 from care.domain.lock_screen import Reveals, reveals
 from care.domain.people import Staff
+from care.domain.undo import Act, document
 from care.errors import Conflict, Invalid
 from care.library.notices import MESSAGE
 from care.records import practitioners
@@ -45,17 +46,14 @@ _END_FLAG = (
     .values(status="inactive", ended_at=bindparam("now"))
     .execution_options(synchronize_session=False)
 )
-_SETTLE = (
-    update(Communication)
-    .where(
-        Communication.id.in_(
-            select(EscalationLink.communication_id).where(EscalationLink.escalation_id == bindparam("escalation"))
-        ),
-        Communication.waits_since.is_not(None),
-    )
-    .values(waits_since=None)
-    .execution_options(synchronize_session=False)
+_ITS_TEXTS = (
+    Communication.id.in_(
+        select(EscalationLink.communication_id).where(EscalationLink.escalation_id == bindparam("escalation"))
+    ),
+    Communication.waits_since.is_not(None),
 )
+_WAITING = select(Communication.id, Communication.waits_since).where(*_ITS_TEXTS)
+_SETTLE = update(Communication).where(*_ITS_TEXTS).values(waits_since=None).execution_options(synchronize_session=False)
 _LOOK = (
     update(Escalation)
     .where(
@@ -78,6 +76,7 @@ _STOP_PAGES = (
         Communication.delivery == Delivery.QUEUED.value,
     )
     .values(status="not-done", delivery=Delivery.STOPPED.value, status_reason="accepted", send_at=None)
+    .returning(Communication.id)
     .execution_options(synchronize_session=False)
 )
 
@@ -87,11 +86,13 @@ def accept(session: Session, rt: Runtime, staff: Staff, escalation_id: UUID) -> 
     now = rt.now()
     staff.must_be(Role.NURSE, Role.CLINICIAN)
     row = locked(session, staff, escalation_id)
+    before = row.state
     with saying_who(session):
-        row.state = step(row.state, Accept(str(staff.id)), now, Ladders(session).of(row)).state
+        row.state = step(before, Accept(str(staff.id)), now, Ladders(session).of(row)).state
+    stopped = stop_pages(session, row.id)
+    remember(row, staff, now, before, stopped=stopped)
     row.accepted_at = now
     seen(row, now)
-    stop_pages(session, row.id)
     noted(session, now, staff, row, "escalation.accept")
     session.commit()
     return row
@@ -130,10 +131,12 @@ def complete(
     if len(note) > LONGEST_NOTE:
         raise Invalid("too-long", f"a note has at most {LONGEST_NOTE} characters", place="note")
     row = locked(session, staff, escalation_id)
-    if row.status == EscalationStatus.REQUESTED.value:  # else they were stopped when it was accepted
-        stop_pages(session, row.id)
+    before = row.state
     with saying_who(session):
-        row.state = step(row.state, Complete(str(staff.id), ended), now, Ladders(session).of(row)).state
+        row.state = step(before, Complete(str(staff.id), ended), now, Ladders(session).of(row)).state
+    # Else they were stopped when it was accepted.
+    stopped = before.status is EscalationStatus.REQUESTED and stop_pages(session, row.id)
+    remember(row, staff, now, before, stopped=stopped, texts=_waiting_texts(session, row.id))
     row.completed_at, row.outcome, row.note = now, ended.value, note or None
     seen(row, now)
     session.execute(_END_FLAG, {"flag": row.flag_id, "now": now})
@@ -156,7 +159,7 @@ def message(session: Session, rt: Runtime, staff: Staff, patient_id: UUID, text:
     words = text.strip()
     if not words or len(words) > LONGEST_MESSAGE:
         raise Invalid("message-length", f"a message has 1 to {LONGEST_MESSAGE} characters", place="text")
-    _keep_secret(session, rt, patient, words)
+    keep_secret(session, rt, patient, words)
     contact = outbox.best_contact(session, patient.id, Purpose.NURSE, rt, patient.country)
     sent = contact and outbox.enqueue(
         session,
@@ -187,7 +190,7 @@ def message(session: Session, rt: Runtime, staff: Staff, patient_id: UUID, text:
     return sent
 
 
-def _keep_secret(session: Session, rt: Runtime, patient: Patient, words: str) -> None:
+def keep_secret(session: Session, rt: Runtime, patient: Patient, words: str) -> None:
     """Raise Invalid for words that name the patient, where one of their channels may show them to anybody.
 
     Any of their channels: a message that one cannot carry goes by another.
@@ -220,9 +223,30 @@ def saying_who(session: Session) -> Iterator[None]:
         raise Conflict(conflict.code, conflict.message, owner=owner, owner_name=name) from None
 
 
-def stop_pages(session: Session, escalation_id: UUID) -> None:
-    """Pages that nobody has taken to send yet are no longer needed (no commit)."""
-    session.execute(_STOP_PAGES, {"escalation": escalation_id})
+def stop_pages(session: Session, escalation_id: UUID) -> bool:
+    """Pages that nobody has taken to send yet are no longer needed (no commit); whether there were any."""
+    return session.execute(_STOP_PAGES, {"escalation": escalation_id}).first() is not None
+
+
+def remember(
+    row: Escalation,
+    staff: Staff,
+    now: datetime,
+    before: State,
+    *,
+    stopped: bool,
+    texts: Mapping[str, str] | None = None,
+) -> None:
+    """Keep what undoing this act needs (no commit): the state before it, and the `texts` that no longer wait."""
+    accepted = row.accepted_at and row.accepted_at.isoformat()
+    act = document(Act(str(staff.id), now, before, row.state, stopped))
+    row.last_act = {**act, "accepted_at": accepted, "texts": dict(texts or {})}
+
+
+def _waiting_texts(session: Session, escalation_id: UUID) -> dict[str, str]:
+    """The texts that this alert is about and that wait for a person: since when, by id."""
+    rows = session.execute(_WAITING, {"escalation": escalation_id})
+    return {str(row.id): row.waits_since.isoformat() for row in rows}
 
 
 def noted(session: Session, now: datetime, staff: Staff, row: Escalation, action: str, **detail: Any) -> None:

@@ -14,7 +14,7 @@ from care.errors import Invalid
 from care.records.escalations import Escalation
 from care.runtime import Runtime
 from care.services.addresses import plain
-from care.services.escalations import locked, noted, saying_who, seen, stop_pages
+from care.services.escalations import locked, noted, remember, saying_who, seen, stop_pages
 from care.services.ladders import Ladders, colleagues
 from care.services.pages import page_colleague, page_owner
 
@@ -67,12 +67,13 @@ def snooze(session: Session, rt: Runtime, staff: Staff, escalation_id: UUID, min
     words = plain(reason, "reason", LONGEST_REASON, least=0)
     row = locked(session, staff, escalation_id)
     until = now + timedelta(minutes=min(max(minutes, 0), 1_000_000))
+    before = row.state
     with saying_who(session):
-        row.state = step(row.state, Snooze(str(staff.id), until, words), now, Ladders(session).of(row)).state
+        row.state = step(before, Snooze(str(staff.id), until, words), now, Ladders(session).of(row)).state
+    remember(row, staff, now, before, stopped=stop_pages(session, row.id))
     row.accepted_at = row.accepted_at or now
     seen(row, now)
     row.snooze_reason = words
-    stop_pages(session, row.id)
     noted(session, now, staff, row, "escalation.snooze", minutes=minutes)
     session.commit()
     return row

@@ -61,8 +61,14 @@ def other_clinician(clinic: Clinic) -> Staff:
 
 
 NO_VISIT = UUID(int=13)
+NO_FILE = UUID(int=13)
+"""A file of patients that nobody uploaded: only whoever did sees one."""
 NO_MODEL = UUID(int=12)  # a version of a model that is not there: they are no organization's secret
 NO_TASK = UUID(int=13)  # a task that is not there: a patient's telephone, thresholds and settings are looked for first
+
+
+NO_REPORT, NO_PROXY = UUID(int=14), UUID(int=15)
+"""Whoever is not of the team hears of the patient before anything of theirs is looked for."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,10 @@ class Things:
     attachment_id: UUID
     care_team_id: UUID
     model_id: UUID = NO_MODEL
+    file_id: UUID = NO_FILE
     task_id: UUID = NO_TASK
+    response_id: UUID = NO_REPORT
+    proxy_id: UUID = NO_PROXY
     visit_id: UUID = NO_VISIT
 
     @staticmethod
@@ -146,6 +155,8 @@ PLAN = {
     "starts_on": "2026-03-02",
 }
 
+PROXY = {"name": "Demo Daughter", "relation": "child", "consent_source": "in-person"}
+
 CASES: dict[tuple[str, str], Case] = {
     ("/models/<uuid:model_id>", "GET"): Case(stranger=administrator),
     ("/models/<uuid:model_id>/approve", "POST"): Case({"state": "shadow"}, administrator),
@@ -160,6 +171,23 @@ CASES: dict[tuple[str, str], Case] = {
     ("/questionnaires/<uuid:definition_id>/walk", "GET"): Case(),
     ("/questionnaires/<uuid:definition_id>/walk", "POST"): Case(),
     ("/questionnaires/<uuid:definition_id>/retire", "POST"): Case({"reason": "replaced"}, administrator),
+    ("/enrol/file/<uuid:file_id>", "GET"): Case(),
+    ("/enrol/file/<uuid:file_id>/import", "POST"): Case({"sha256": "0"}),
+    ("/enrol/file/<uuid:file_id>/errors.csv", "GET"): Case(),
+    ("/patients/<uuid:patient_id>/enrolled", "GET"): Case(),
+    ("/patients/<uuid:patient_id>/preview", "GET"): Case(),
+    ("/patients/<uuid:patient_id>/plans/<uuid:care_plan_id>/preview", "GET"): Case(),
+    ("/protocols/<uuid:definition_id>/preview", "GET"): Case(),
+    ("/protocols/<uuid:definition_id>/move", "GET"): Case(),
+    ("/protocols/<uuid:definition_id>/move", "POST"): Case(),
+    ("/protocols/<uuid:definition_id>/draft", "POST"): Case(stranger=administrator),
+    ("/protocols/drafts/<uuid:draft_id>", "GET"): Case(stranger=administrator),
+    ("/protocols/drafts/<uuid:draft_id>", "POST"): Case({"actions": "0", "saved": "0"}, administrator),
+    ("/protocols/drafts/<uuid:draft_id>/preview", "GET"): Case(stranger=administrator),
+    ("/protocols/drafts/<uuid:draft_id>/review", "GET"): Case(stranger=administrator),
+    ("/protocols/drafts/<uuid:draft_id>/publish", "POST"): Case({"reason": "agreed", "saved": "0"}, administrator),
+    ("/protocols/drafts/<uuid:draft_id>/rebase", "POST"): Case({"saved": "0"}, administrator),
+    ("/protocols/drafts/<uuid:draft_id>/discard", "POST"): Case(stranger=administrator),
     ("/inbox/<uuid:communication_id>/reply", "POST"): Case(WORDS),
     ("/inbox/<uuid:communication_id>/done", "POST"): Case(),
     ("/attachments/<uuid:attachment_id>", "GET"): Case(),
@@ -182,7 +210,27 @@ CASES: dict[tuple[str, str], Case] = {
     ("/patients/<uuid:patient_id>/settings", "POST"): Case({"act": "language", "language": "en"}),
     ("/patients/<uuid:patient_id>/binding-code", "POST"): Case({"label": "mother"}),
     ("/patients/<uuid:patient_id>/plans", "POST"): Case(PLAN),
-    ("/patients/<uuid:patient_id>/plans/<uuid:care_plan_id>/stop", "POST"): Case(),
+    ("/patients/<uuid:patient_id>/plans/<uuid:care_plan_id>/stop", "GET"): Case(),
+    ("/patients/<uuid:patient_id>/plans/<uuid:care_plan_id>/stop", "POST"): Case({"reason": "finished"}),
+    ("/patients/<uuid:patient_id>/plans/<uuid:care_plan_id>/pause", "GET"): Case(),
+    ("/patients/<uuid:patient_id>/plans/<uuid:care_plan_id>/pause", "POST"): Case({"reason": "away"}),
+    ("/patients/<uuid:patient_id>/plans/<uuid:care_plan_id>/resume", "GET"): Case(),
+    ("/patients/<uuid:patient_id>/plans/<uuid:care_plan_id>/resume", "POST"): Case(),
+    ("/patients/<uuid:patient_id>/timeline", "GET"): Case(),
+    ("/patients/<uuid:patient_id>/conversation", "GET"): Case(),
+    ("/patients/<uuid:patient_id>/reports/<uuid:response_id>", "GET"): Case(),
+    ("/patients/<uuid:patient_id>/take-over", "POST"): Case({"hours": "1"}),
+    ("/patients/<uuid:patient_id>/hand-back", "POST"): Case(),
+    ("/patients/<uuid:patient_id>/notes", "POST"): Case({"note": "well", "once": str(NO_TEAM)}),
+    ("/patients/<uuid:patient_id>/proxies/add", "GET"): Case(),
+    ("/patients/<uuid:patient_id>/proxies/add", "POST"): Case(PROXY),
+    ("/patients/<uuid:patient_id>/proxies/<uuid:proxy_id>/end", "GET"): Case(),
+    ("/patients/<uuid:patient_id>/proxies/<uuid:proxy_id>/end", "POST"): Case(),
+    ("/escalations/<uuid:escalation_id>/open", "GET"): Case(),
+    ("/escalations/<uuid:escalation_id>/close", "GET"): Case(),
+    ("/escalations/<uuid:escalation_id>/undo", "POST"): Case(),
+    ("/patients/<uuid:patient_id>/silence", "POST"): Case({"cause": "admitted"}),
+    ("/patients/<uuid:patient_id>/silence/end", "POST"): Case({"cause": "admitted"}),
     ("/escalations/<uuid:escalation_id>/accept", "POST"): Case(),
     ("/escalations/<uuid:escalation_id>/complete", "POST"): Case(OUTCOME),
     ("/escalations/<uuid:escalation_id>/handover", "GET"): Case(),

@@ -14,10 +14,11 @@ from care.domain.questionnaire import check, from_response
 from care.errors import NotSignedIn
 from care.records.care_plans import CarePlan
 from care.records.communications import Communication
-from care.records.escalations import Escalation, worklist
+from care.records.escalations import Escalation
 from care.records.observations import Observation, series
 from care.records.patients import Patient
 from care.records.questionnaire_responses import QuestionnaireResponse
+from care.records.worklist import open_escalations
 from care.runtime import Runtime
 from care.services import content, signin
 from care.services.demo_clinic import PATIENTS, WEEKS, seed_demo
@@ -90,5 +91,5 @@ def test_the_worklist_of_the_demo_has_something_to_do_and_not_too_much(
     assert sum(causes.values()) <= 6
     token = signin.staff_sign_in(session, rt, "demo-nurse", logins[1]["password"])
     nurse = signin.staff_by_token(session, rt.now(), token)
-    assert worklist(session, nurse)
+    assert open_escalations(session, nurse)
     assert session.scalars(select(Communication).where(Communication.waits_since.is_not(None))).first()
