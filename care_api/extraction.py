@@ -23,8 +23,8 @@ SAYS: Mapping[str, tuple[int, ...]] = {
     "Chart": (1, 7),  # care/domain/trend: its title, and the note below it
 }
 """Which arguments of a call are read by people."""
-TABLES = frozenset(("TITLES", "SPOKEN"))
-"""Tables of the heart whose values are read by people."""
+TABLES = frozenset(("TITLES", "TOO_LARGE", "STALE"))
+"""Tables and sentences whose names stand at the head of a module, and whose values are read by people."""
 _OF_AN_ITEM = re.compile(r"^item %\(\w+\)s: (?!%\(message\)s$)")
 """What is said of one item is collected without its name: it is also shown beside it."""
 _WORD = re.compile(r"[a-z_]\w*", re.IGNORECASE)
@@ -55,10 +55,20 @@ def sentences(source: str) -> Iterator[tuple[int, str]]:
 
 def _tabled(module: ast.Module) -> Iterator[tuple[int, str]]:
     for node in module.body:
+        if isinstance(node, ast.ClassDef):
+            yield from _titled(node)
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in TABLES:
+            yield from ((node.lineno, said) for said in _said(node.value, {}))
             for table in ast.walk(node.value):
                 for value in table.values if isinstance(table, ast.Dict) else ():
                     yield from ((value.lineno, said) for said in _said(value, {}))
+
+
+def _titled(error: ast.ClassDef) -> Iterator[tuple[int, str]]:
+    """The title that every kind of error has (care/errors)."""
+    for node in error.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "title":
+            yield from ((node.lineno, said) for said in _said(node.value, {}))
 
 
 def _calls(scope: ast.Module | ast.FunctionDef) -> Iterator[ast.Call]:

@@ -47,8 +47,14 @@ ALSO_SAID = (
     _h("heart", "urgent"),
     _h("heart", "routine"),
     _h("heart", " (and %(count)s more)"),
+    _h("heart", "Please try again in a moment."),
+    _h("heart", "The error was noted."),
+    _h("heart", "Bad Request"),
+    _h("heart", "The body of the request is broken."),
+    _h("heart", "Sign in again."),
 )
-"""What the heart puts together from parts (care/domain/ladder.spoken, week.said, rota.Gap), so that it is collected."""
+"""What the heart puts together from parts (ladder.spoken, week.said, rota.Gap), and what problems.py answers to people
+and machines alike: so that it is collected."""
 _PLACE = re.compile(r"%\((\w+)\)s")
 
 

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
+from flask_babel import lazy_pgettext as _h
+from flask_wtf.csrf import CSRFError
 from jinja2 import TemplateNotFound
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -24,6 +26,16 @@ _MACHINES = ("/api", "/webhooks", "/healthz", "/readyz", "/metrics")
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 _PATIENCE = 8 * 1024 * 1024  # bytes
 _COME_BACK = {"Retry-After": "5"}
+TITLES = {
+    400: _h("heart", "This could not be understood"),
+    404: _h("heart", "Not found"),
+    405: _h("heart", "This cannot be done here"),
+    406: _h("heart", "Not to be had in this form"),
+    413: _h("heart", "Too large"),
+    415: _h("heart", "This kind of content is not read here"),
+    429: _h("heart", "Too many requests"),
+}
+"""What an error of Flask and its parsers is called on a page; machines read its name in HTTP."""
 READ_ONLY = "25006"  # what a standby says to whoever writes, until it is promoted
 
 
@@ -65,6 +77,8 @@ def http_error(error: HTTPException) -> Response:
     more: dict[str, Any] = {"code": HTTPStatus(status).phrase.lower().replace(" ", "-")}
     if data.get("messages"):
         more |= {"code": "validation", "errors": list(_flat(data["messages"]))}
+    if not for_machines():
+        return answer(status, str(TITLES.get(status) or CareError.title), _told_people(error), headers)
     return answer(status, error.name, "" if status >= 500 else _told(error), headers, **more)
 
 
@@ -114,7 +128,8 @@ def for_machines() -> bool:
 def _page(status: int, title: str, detail: str) -> str:
     g.setdefault("staff", None)
     try:
-        return render_template("error.html", status=status, title=title, detail=detail)
+        told = current_app.extensions["care.told"]
+        return render_template("error.html", status=status, title=told(title), detail=told(detail))
     except TemplateNotFound:
         return f"<!doctype html><html lang=en><title>{title}</title><h1>{title}</h1><p>{detail}</p></html>"
 
@@ -131,9 +146,20 @@ def _route() -> str:
     return request.url_rule.rule if request.url_rule else "none"
 
 
+TOO_LARGE = "This is larger than can be taken here: at most a megabyte, and a quarter of that from a provider."
+STALE = "This page was open for too long, or in another window somebody else signed in. Open it anew and send it again."
+
+
+def _told_people(error: HTTPException) -> str:
+    """On a page: what is known, and nothing that only its maker would understand."""
+    if isinstance(error, CSRFError):
+        return STALE
+    return TOO_LARGE if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else ""
+
+
 def _told(error: HTTPException) -> str:
     if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return "This is larger than can be taken here: at most a megabyte, and a quarter of that from a provider."
+        return TOO_LARGE
     if getattr(error, "data", None):
         return "Some of the input cannot be accepted."
     return str(error.description or "")
