@@ -6,6 +6,6 @@ from flask import Blueprint
 
 blueprint = Blueprint("core", __name__, url_prefix="/core", template_folder="templates")
 
-from core import cases  # noqa: E402
+from core import assets, cases, messages, sign_offs, summaries, visits  # noqa: E402
 
-__all__ = ["blueprint", "cases"]
+__all__ = ["assets", "blueprint", "cases", "messages", "sign_offs", "summaries", "visits"]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from typing import cast
+from zoneinfo import ZoneInfo
 
-from flask import current_app, g
+from flask import current_app, g, request
+from flask_babel import get_locale, gettext
 from sqlalchemy.orm import Session
 
 from care.domain.people import Staff
-from care.errors import NotSignedIn
+from care.errors import CareError, Invalid, NotSignedIn
+from care.records.organizations import Organization
 from care.runtime import Runtime
 
 
@@ -28,3 +31,37 @@ def staff() -> Staff:
     if found is None:
         raise NotSignedIn("not-signed-in", "Sign in first")
     return cast(Staff, found)
+
+
+def language() -> str:
+    """The reader's language: en, zh-Hans or zh-Hant."""
+    get_locale()  # the choice is made when it is first asked for
+    return str(g.get("reader_language", "en"))
+
+
+def written(name: str, limit: int = 200) -> str:
+    """A field of the form without the white space around it. Raises Invalid for what is too long or not to be kept."""
+    value = request.form.get(name, "").strip()
+    if "\x00" in value:
+        raise Invalid("control-character", gettext("this holds characters that cannot be read"), place=name)
+    if len(value) > limit:
+        raise Invalid("too-long", gettext("at most %(limit)s characters fit here", limit=limit), place=name)
+    return value
+
+
+def for_machines() -> bool:
+    """Whether who asks reads JSON rather than pages."""
+    best = request.accept_mimetypes.best_match(["text/html", "application/problem+json", "application/json"])
+    return best is not None and best.endswith("json")
+
+
+def told(error: CareError) -> str:
+    """What an error says, in the reader's language as far as it was translated."""
+    say = current_app.extensions.get("care.told")
+    return str(say(error)) if say else error.message
+
+
+def reader_zone() -> ZoneInfo:
+    """The zone of the reader's hospital."""
+    house = session().get(Organization, staff().organization_id)
+    return ZoneInfo(house.time_zone if house else "UTC")

@@ -115,3 +115,11 @@ def model_versions(session: Session, hashes: Collection[str]) -> dict[str, Model
         return {}
     found = session.scalars(select(ModelVersion).where(ModelVersion.sha256.in_(hashes)))
     return {row.sha256: row for row in found}
+
+
+def waiting_texts(session: Session, patient_id: UUID, limit: int) -> list[Communication]:
+    """A patient's texts that wait for a person, the longest waiting first."""
+    found = select(Communication).where(
+        Communication.patient_id == patient_id, Communication.direction == "in", Communication.waits_since.is_not(None)
+    )
+    return list(session.scalars(found.order_by(Communication.waits_since, Communication.id).limit(limit)))

@@ -81,7 +81,7 @@ def reopen_visit(session: Session, rt: Runtime, staff: Staff, visit_id: UUID) ->
     row = visit_of(session, staff, visit_id, lock=True)
     if row.ended_at is None:
         raise Conflict("visit-open", "this visit is still asked for")
-    if row.ended_by_id != staff.id or now > row.ended_at + REGRET:
+    if not regrettable(row, staff, now):
         raise Conflict("too-late", "only who ended it can take that back, within ten minutes")
     locked(session, staff, row.escalation_id)  # as `request_visit` does: of two that come at once one waits
     _refuse_second(session, row.escalation_id)
@@ -89,6 +89,11 @@ def reopen_visit(session: Session, rt: Runtime, staff: Staff, visit_id: UUID) ->
     _noted(session, now, staff, row, "visit.reopen")
     session.commit()
     return row
+
+
+def regrettable(row: VisitRequest, staff: Staff, now: datetime) -> bool:
+    """Whether `staff` may take the end of this request back."""
+    return row.ended_at is not None and row.ended_by_id == staff.id and now <= row.ended_at + REGRET
 
 
 def _priority(priority: str) -> Priority:
