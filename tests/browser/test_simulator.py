@@ -2,104 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
-from time import monotonic
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session, sessionmaker
-from werkzeug.serving import make_server
 
-from bots.channels import make_channels
-from care.runtime import Runtime
-from care.services import simulated_phones
-from care.services.demo_clinic import seed_demo
-from care.services.simulated_time import moved_clock
-from risk.registry import load_bundles, make_assess
-from scheduler.clock import run
-from tests.browser.conftest import Desk, shot
+from tests.browser.conftest import Demonstration, phone, say, shot
 from tests.browser.test_walks import _faults
-from tests.care_api.serving import serving, settings
-from tests.conftest import Clock
 
 WIDTHS = (1280, 390)
-
-
-@dataclass
-class Demonstration:
-    """The demo clinic behind a server with its clock and its worker, and how its nurse signs in."""
-
-    desk: Desk
-    passwords: dict[str, str]
-
-    def open(self, patient: str = "Demo Patient One", width: int = 1280, language: str = "en", **other: Any) -> Any:
-        """The page of this patient, in a window of its own."""
-        page = self.desk.page(width, **other)
-        page.set_default_timeout(15000)
-        page.goto(f"{self.desk.address}/simulator?language={language}")
-        choice = page.locator("select[name=patient] option", has_text=patient).get_attribute("value")
-        page.goto(f"{self.desk.address}/simulator?language={language}&patient={choice}")
-        return page
-
-    def sign_in(self, page: Any) -> Any:
-        """The nurse's page in its frame, signed in."""
-        frame = page.frame_locator("iframe")
-        frame.get_by_label("User name").fill("demo-nurse")
-        frame.get_by_label("Password").fill(self.passwords["demo-nurse"])
-        frame.get_by_role("button", name="Sign in").click()
-        frame.get_by_role("button", name="Sign out").wait_for()
-        return frame
-
-
-@pytest.fixture
-def demonstration(
-    chromium: Any, session: Session, empty_database: Engine, database_url: str, clock: Clock
-) -> Iterator[Demonstration]:
-    """The demo clinic, as `make run` has it, from noon of a Monday on."""
-    chosen = settings(database_url, care_simulator="1")
-    began = monotonic()
-    rt = Runtime(
-        clock=moved_clock(database_url, wall=lambda: clock.now + timedelta(seconds=monotonic() - began)),
-        channels=make_channels(chosen, sink=lambda message: None),
-        assess=make_assess(load_bundles()),
-    )
-    logins = seed_demo(session, rt)
-    simulated_phones.furnish(session, rt)
-    stop = threading.Event()
-    opened = sessionmaker(empty_database, expire_on_commit=False)
-    with serving(database_url, rt, care_simulator="1") as app:
-        app.config["WTF_CSRF_ENABLED"] = True
-        server = make_server("127.0.0.1", 0, app, threaded=True)
-        threads = [threading.Thread(target=server.serve_forever, daemon=True)]
-        threads += [threading.Thread(target=run, args=(lane, opened, rt, stop)) for lane in ("clock", "worker")]
-        for thread in threads:
-            thread.start()
-        desk = Desk(chromium, f"http://127.0.0.1:{server.port}", None, [])  # type: ignore[arg-type]
-        try:
-            yield Demonstration(desk, {one["username"]: one["password"] for one in logins})
-        finally:
-            for context in chromium.contexts:
-                context.close()
-            stop.set()
-            server.shutdown()
-            for thread in threads:
-                thread.join()
-
-
-def phone(page: Any, name: str) -> Any:
-    """One phone of the page."""
-    return page.get_by_role("article", name=name)
-
-
-def say(page: Any, name: str, words: str) -> None:
-    """Write on a phone, and send it with the Enter key."""
-    box = phone(page, name).get_by_role("textbox")
-    box.fill(words)
-    box.press("Enter")
 
 
 def too_wide(page: Any) -> int:
