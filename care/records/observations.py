@@ -23,6 +23,7 @@ class Observation(OfPatient, Base):
     __tablename__ = "observation"
     __table_args__ = (
         Index("ix_observation_series", "patient_id", "at"),
+        Index("ix_observation_alone", "patient_id", "at", postgresql_where="response_id IS NULL"),
         Index("ix_observation_identifier", "identifier", postgresql_where="identifier IS NOT NULL"),
         Index(
             "uq_observation_identifier",

@@ -18,10 +18,17 @@ RELATIONS = "'spouse', 'child', 'parent', 'sibling', 'relative', 'friend', 'care
 
 
 def upgrade() -> None:
-    """A table whose rows are never changed, two whose rows end, and two columns that nobody has filled yet."""
+    """A table whose rows are never changed, two whose rows end, two columns that nobody has filled yet, an index."""
     _notes()
     _take_overs()
     _related_persons()
+    op.create_index(
+        "ix_observation_alone",
+        "observation",
+        ["patient_id", "at"],
+        unique=False,
+        postgresql_where=sa.text("response_id IS NULL"),
+    )
     op.add_column("care_plan", sa.Column("paused_until", WHEN, nullable=True))
     op.add_column("care_plan", sa.Column("pause_reason_sealed", SEALED, nullable=True))
 
@@ -29,6 +36,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Without them. A plan that pauses is stopped: nothing would ever wake it."""
     op.execute("UPDATE care_plan SET status = 'revoked', expand_at = NULL WHERE status = 'on-hold'")
+    op.drop_index("ix_observation_alone", "observation")
     op.drop_column("care_plan", "pause_reason_sealed")
     op.drop_column("care_plan", "paused_until")
     for table in ("related_person", "take_over", "note"):

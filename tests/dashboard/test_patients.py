@@ -64,7 +64,7 @@ def test_a_plan_is_started_and_stopped_from_the_page(nurse: FlaskClient, ward: W
     assert "was not started" in again.text
     found = re.findall(r"/plans/([0-9a-f-]{36})/stop", started.text)
     for plan_id in found:
-        nurse.post(f"{base}/{plan_id}/stop")
+        nurse.post(f"{base}/{plan_id}/stop", data={"reason": "finished"})
     plans = ward.world.session.scalars(
         select(CarePlan).where(CarePlan.id.in_(UUID(p) for p in found)).execution_options(populate_existing=True)
     )
