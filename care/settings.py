@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -71,6 +72,9 @@ class Settings(BaseSettings):
     redis_url: SecretStr = SecretStr("")
     bundles_directory: str = ""
     care_value_sets: str = Field(default="", description="a folder of FHIR ValueSet and CodeSystem files of one's own")
+    care_sms_prices: Annotated[Mapping[str, tuple[Decimal, str]], NoDecode] = Field(
+        default={}, description='what a part of an SMS costs by country: {"US": "0.0083 USD"}'
+    )
     metrics_token: SecretStr = SecretStr("")
     care_simulator: bool = Field(default=False, description="phones in the browser, and a clock that can be moved")
     care_broker_url: SecretStr = SecretStr("")
@@ -148,6 +152,21 @@ class Settings(BaseSettings):
         if not all(len(one) == len("CN") and one.isalpha() and one.isascii() for one in named):
             raise ValueError("CARE_DATA_LOCATIONS names countries by two letters, comma separated: CN,HK")
         return named
+
+    @field_validator("care_sms_prices", mode="before")
+    @classmethod
+    def _prices(cls, value: object) -> object:
+        """JSON, or nothing: what is not known is not guessed."""
+        if not isinstance(value, str):
+            return value
+        found = json.loads(value or "{}")
+        parts = {country: str(price).split() for country, price in found.items()}
+        try:
+            return {country.upper(): (Decimal(amount), currency) for country, (amount, currency) in parts.items()}
+        except (ValueError, InvalidOperation):
+            raise ValueError(
+                'CARE_SMS_PRICES names an amount and a currency by country: {"US": "0.0083 USD"}'
+            ) from None
 
     @field_validator("care_broker_url")
     @classmethod

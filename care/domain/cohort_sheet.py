@@ -36,6 +36,7 @@ COLUMNS = (
     "starts_on",
 )
 OPTIONAL = frozenset({"birth_date", "sex", "label", "consent_asked_on", "protocol", "starts_on"})
+REMARKS = ("row", "what_is_wrong")  # columns that our own file of faults adds: it may be mended and brought again
 REQUIRED = frozenset(COLUMNS) - OPTIONAL
 _CHINESE = {
     "姓名": "name",
@@ -165,7 +166,7 @@ def _columns(header: Sequence[str]) -> list[str]:
         cells.pop()
     columns = [_name(cell) for cell in cells]
     for cell, name in zip(cells, columns, strict=True):
-        if name not in COLUMNS:
+        if name not in (*COLUMNS, *REMARKS):
             raise _wrong("unknown-column", "the header names a column that the template has not", column=cell[:60])
         if columns.count(name) > 1:
             raise _wrong("column-twice", "a column is named twice", column=name)

@@ -243,6 +243,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("/core/cases/<uuid:escalation_id>", "GET"): Case(),
     ("/core/cases/<uuid:escalation_id>/accept", "POST"): Case(),
     ("/core/cases/<uuid:escalation_id>/resolve", "POST"): Case(OUTCOME),
+    ("/core/cases/<uuid:escalation_id>/undo", "POST"): Case(),
     ("/core/cases/<uuid:escalation_id>/message", "POST"): Case(WORDS),
     ("/core/cases/<uuid:escalation_id>/message/send", "POST"): Case(WORDS),
     ("/core/cases/<uuid:escalation_id>/visit", "POST"): Case({"priority": "urgent", "note": "see the legs"}),

@@ -67,6 +67,9 @@ ADMINISTRATORS = {
     *("/admin", "/admin/staff", "/admin/staff/<uuid:practitioner_id>/deactivate", "/protocols", "/account"),
     *("/questionnaires", "/questionnaires/import", PUBLISHED, f"{PUBLISHED}/walk", f"{PUBLISHED}/retire"),
     *("/models", "/models/capacity", MODEL, f"{MODEL}/approve", f"{MODEL}/end"),
+    *(f"/protocols/<uuid:definition_id>/{page}" for page in ("preview", "draft")),
+    "/protocols/drafts/<uuid:draft_id>",
+    *(f"/protocols/drafts/<uuid:draft_id>/{act}" for act in ("preview", "review", "publish", "rebase", "discard")),
     *(DRAFT, f"{DRAFT}/walk", f"{DRAFT}/publish", f"{DRAFT}/discard"),
     *(f"/admin/teams/<uuid:care_team_id>/{page}" for page in ("on-call", "ladder", "rota")),
 }
