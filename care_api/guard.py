@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from urllib.parse import urlencode
 
-from flask import Flask, Response, g, redirect, request
+from flask import Flask, Response, g, redirect, render_template, request
 from sqlalchemy.orm import Session
 
 from care.access import STAFF, allowed_roles
 from care.errors import NotAllowed, NotFound, NotSignedIn
 from care.runtime import Runtime
-from care.services import integrators, signin
+from care.services import integrators, kept_words, signin
 from care_api.database import db
 from care_api.problems import answer, for_machines
 
@@ -92,9 +92,18 @@ def _to_sign_in() -> Response:
     if request.headers.get("HX-Request"):  # a fragment of a page must not be replaced by the sign-in page
         return answer(401, "Not signed in", "Sign in again.", {"HX-Redirect": SIGN_IN})
     if request.method not in ("GET", "HEAD"):
-        return redirect(SIGN_IN, 303)  # type: ignore[return-value]
+        return _with_what_was_typed() or redirect(SIGN_IN, 303)  # type: ignore[return-value]
     here = request.full_path.rstrip("?")
     return redirect(f"{SIGN_IN}?{urlencode({'next': here})}" if here != "/" else SIGN_IN)  # type: ignore[return-value]
+
+
+def _with_what_was_typed() -> Response | None:
+    """The sign-in page that carries the form which was on its way, sealed for whoever the session was of."""
+    token, fields = request.cookies.get(COOKIE, "")[:200], list(request.form.items(multi=True))
+    kept = kept_words.keep(g.session, g.rt.now(), token, request.path, fields) if fields else ""
+    if not kept:
+        return None
+    return Response(render_template("sign_in.html", wanted="", wrong="", username="", kept=kept), 401)
 
 
 def _is_static() -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from werkzeug.datastructures import MultiDict
@@ -18,6 +18,7 @@ from care.domain.questionnaire import Answer, Answers, Issue, Item, Questionnair
 from care.domain.questionnaire.posted import followed, read_posted, without_instance
 from dashboard import blueprint
 
+V = TypeVar("V")
 SHOWN, ANSWER, OWN, UNIT, COUNT = "p", "a.", "o.", "u.", "c."
 PRETENDED, KEPT = "pretended", "kept"  # of a file: none is uploaded in a walk
 _PICTURE = {"title": "picture", "contentType": "image/jpeg"}
@@ -68,6 +69,27 @@ def filled_in(
     `act` may be add (`rest`: the place of a group, one instance more) or remove (`rest`: its place, a colon and the
     number of the instance). Raises Invalid for what no form of ours posts.
     """
+    posted, unseen = _sorted(form, before, fields, act, rest)
+    read, issues = read_posted(form, posted, zone)
+    answers = unseen | {place: _as_before(given, before.get(place, ())) for place, given in read.items()}
+    return dict(followed(form, before, answers)), issues
+
+
+def written_in(
+    form: Questionnaire, before: Mapping[str, Sequence[Any]], fields: MultiDict[str, str], act: str, rest: str
+) -> dict[str, Sequence[Any]]:
+    """All that stands in a form after it came back, as it was typed: also what cannot be read, and what was not shown.
+
+    `before` is what stood in it; `act` and `rest` as for filled_in. Raises Invalid for what no form of ours posts.
+    """
+    posted, unseen = _sorted(form, before, fields, act, rest)
+    return {**unseen, **posted}
+
+
+def _sorted(
+    form: Questionnaire, before: Mapping[str, V], fields: MultiDict[str, str], act: str, rest: str
+) -> tuple[dict[str, list[Any]], dict[str, V]]:
+    """(what the form showed, as it came back; what of before it did not show)."""
     posted: dict[str, list[Any]] = {}
     for name in fields.getlist(SHOWN):
         given = _given(fields, name)
@@ -87,9 +109,7 @@ def filled_in(
         posted = {at: list(values) for at, values in without_instance(form, posted, unquote(name), which).items()}
         group = link_id_of(unquote(name))  # what was not shown in its instances has no number any more
         unseen = {at: given for at, given in unseen.items() if group not in form.by_id[link_id_of(at)].loops}
-    read, issues = read_posted(form, posted, zone)
-    answers = unseen | {place: _as_before(given, before.get(place, ())) for place, given in read.items()}
-    return dict(followed(form, before, answers)), issues
+    return posted, unseen
 
 
 def _given(fields: MultiDict[str, str], name: str) -> list[Any]:

@@ -93,6 +93,16 @@ class Outcome(StrEnum):
     COULD_NOT_REACH = "could-not-reach"
 
 
+class CallOutcome(StrEnum):
+    """Ours: what came of ringing a patient."""
+
+    REACHED = "reached"
+    NO_ANSWER = "no-answer"
+    ENGAGED = "engaged"
+    SOMEBODY_ELSE = "somebody-else"
+    WRONG_NUMBER = "wrong-number"
+
+
 class Relation(StrEnum):
     """Ours: what somebody who may answer for a patient is to them."""
 

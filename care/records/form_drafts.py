@@ -1,4 +1,4 @@
-"""FormDrafts: what a patient has filled in of a task's form and not handed in yet, sealed; one a task."""
+"""FormDrafts: what was filled in of a task's form, by the patient or for them, and not handed in yet; sealed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from care.records.seal import SealedJson
 
 
 class FormDraft(OfPatient, Queued, Base):
-    """`answers` as the app posted them (files without their data). `settle_at`: when the task's time is over."""
+    """`answers` as the app posted them (files without their data). `settle_at`: when the task's time is over.
+
+    One a task. `author_id` is the member of staff who wrote in it last, for the patient; None is the patient.
+    """
 
     __tablename__ = "form_draft"
     __table_args__ = (Index("ix_form_draft_settle_at", "settle_at", postgresql_where="settle_at IS NOT NULL"),)
     task_id: Mapped[UUID] = mapped_column(ForeignKey("task.id"), unique=True)
     answers_sealed: Mapped[bytes]
+    author_id: Mapped[UUID | None] = mapped_column(ForeignKey("practitioner.id"))
     updated_at: Mapped[datetime]
     settle_at: Mapped[datetime | None]
 

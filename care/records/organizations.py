@@ -11,24 +11,30 @@ from care.records.base import Base, OfOrganization
 
 
 class Organization(Base):
-    """A hospital. `inbound_address` is its own number, by which a text from an unknown sender finds its team."""
+    """A hospital. `inbound_address` is its own number, by which a text from an unknown sender finds its team.
+
+    `second_factor`: its administrators must have one.
+    """
 
     __tablename__ = "organization"
     name: Mapped[str]
     country: Mapped[str]
     time_zone: Mapped[str]
     inbound_address: Mapped[str | None]
+    second_factor: Mapped[bool] = mapped_column(default=False, server_default="false")
 
 
 class CareTeam(OfOrganization, Base):
     """The people who share a list of patients. The default team gets what belongs to nobody yet.
 
-    `alerts_per_day`: how many routine alerts of models its nurses can look at (None: nobody has said).
+    `second_factor`: its people must have one. `alerts_per_day`: how many routine alerts of models its nurses can look
+    at (None: nobody has said).
     """
 
     __tablename__ = "care_team"
     name: Mapped[str]
     default: Mapped[bool] = mapped_column(default=False, server_default="false")
+    second_factor: Mapped[bool] = mapped_column(default=False, server_default="false")
     alerts_per_day: Mapped[float | None] = mapped_column(Double())
 
 

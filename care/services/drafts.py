@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,6 +50,7 @@ def keep(
     task: Task | None = None,
     care_plan_id: UUID | None = None,
     communication_id: UUID | None = None,
+    said: Mapping[str, Any] | None = None,
 ) -> QuestionnaireResponse:
     """Keep one report and queue it for scoring (no commit). A second one for a task supersedes the first."""
     form = content.questionnaire(session, questionnaire)
@@ -63,6 +64,7 @@ def keep(
         task=task,
         care_plan_id=care_plan_id,
         communication_id=communication_id,
+        said=said,
     )
     store(session, [made])
     return session.get_one(QuestionnaireResponse, made.response["id"])
@@ -80,9 +82,11 @@ def draft(
     care_plan_id: UUID | None = None,
     communication_id: UUID | None = None,
     status: ResponseStatus = ResponseStatus.COMPLETED,
+    said: Mapping[str, Any] | None = None,
 ) -> Draft:
     """The rows of a report, and its task done (unless it is `stopped`); nothing is written until `store`.
 
+    `said` are parts of the document that tell who answered, where it was not the patient alone (services/tellers).
     A DueTask is only named by the report: whoever holds it writes what becomes of it.
     """
     response_id = new_id()
@@ -99,7 +103,7 @@ def draft(
         "communication_id": communication_id,
         "status": status.value,
         "source": source,
-        "document_sealed": _sealed(response_id, document),
+        "document_sealed": _sealed(response_id, {**document, **(said or {})}),
         "authored_at": authored_at,
         "recorded_at": now,
         "supersedes_id": None,

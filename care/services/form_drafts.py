@@ -24,7 +24,7 @@ from care.errors import Invalid
 from care.records.form_drafts import FormDraft
 from care.records.observations import stop_counting
 from care.records.patients import Patient
-from care.records.questionnaire_responses import QuestionnaireResponse
+from care.records.questionnaire_responses import OF_DRAFTS, QuestionnaireResponse
 from care.records.tasks import Task
 from care.runtime import Runtime
 from care.services import content, reports
@@ -32,6 +32,7 @@ from care.services.alarms import raise_alarms
 from care.services.drafts import draft, store
 from care.services.locks import lock_patients
 from care.services.queue import Queue, Worked, work
+from care.services.tellers import APP, by_phone
 
 Posted = Mapping[str, Sequence[Any]]
 QUEUE = Queue("form-drafts", FormDraft, "settle_at")
@@ -40,7 +41,6 @@ UNFINISHED = frozenset(("required", "too-few"))
 QUIET = timedelta(minutes=30)  # ours: who filled something in so lately is still at it, as in a conversation
 CALL = timedelta(minutes=5)  # ours: so long words of danger may be thought over; then a person is called
 AGAIN = timedelta(minutes=1)
-SOURCE = "app"
 
 
 class Kept(NamedTuple):
@@ -120,15 +120,17 @@ def _judge(
     if any(_told(one, told, row, answers, danger) for one, told in before):
         return
     stop_counting(session, [one.id for one, told in before if _says(answers, told)])
+    teller = by_phone(row.author_id) if row.author_id else APP
     stopped = draft(
         now,
         patient,
         form,
         answers,
         authored_at=row.updated_at,
-        source=SOURCE,
+        source=teller.source,
         task=task,
         status=ResponseStatus.STOPPED,
+        said=teller.said,
     )
     store(session, [stopped])
     reports.answer_danger(session, now, patient, stopped.response["id"], written)
@@ -150,7 +152,7 @@ def _stopped_before(session: Session, form: Questionnaire, task: Task) -> list[t
 
 def _told(report: QuestionnaireResponse, told: Answers, row: FormDraft, answers: Answers, danger: bool) -> bool:
     """Whether a stopped report says all that a draft does. What is not among the answers only its own draft told."""
-    own = report.source == SOURCE and row.updated_at <= report.recorded_at
+    own = report.source in OF_DRAFTS and row.updated_at <= report.recorded_at
     return own or (not danger and _says(told, answers))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -36,6 +36,7 @@ from care.services import content, reports
 from care.services.emergencies import emergency_words
 from care.services.form_drafts import UNFINISHED, Posted, danger_kept, read_kept, settle_at
 from care.services.locks import wait_for_patient
+from care.services.tellers import APP, Teller
 
 
 class Removal(NamedTuple):
@@ -58,6 +59,7 @@ class Opened:
     saved_at: datetime | None
     unread: dict[str, list[Any]]
     advice: str = ""
+    answers: Answers = field(default_factory=dict)
 
 
 def open_form(session: Session, rt: Runtime, patient: Patient, task_id: UUID, language: str | None = None) -> Opened:
@@ -70,7 +72,7 @@ def open_form(session: Session, rt: Runtime, patient: Patient, task_id: UUID, la
     spoken = language or patient.language
     if kept is None or (task.completed_at is not None and kept.updated_at < task.completed_at):
         known = _begun(session, patient, task) or _handed_in(session, form, task)
-        return Opened(task.id, _draw(form, known, spoken, ()), None, {})
+        return Opened(task.id, _draw(form, known, spoken, ()), None, {}, answers=known)
     posted, answers, issues = read_kept(form, kept.answers, patient.time_zone)
     made = _draw(form, answers, spoken, issues)
     return Opened(task.id, made, kept.updated_at, _unread(posted, issues), _advice(patient, form, posted, answers))
@@ -84,9 +86,11 @@ def keep_draft(
     posted: Posted,
     removal: Removal | None = None,
     language: str | None = None,
+    author_id: UUID | None = None,
 ) -> Opened:
     """Keep what is filled in so far and give the form as it stands with it; commits. Problems stand in the form.
 
+    `author_id` is who of staff wrote it, for the patient.
     Raises NotFound, Conflict, and Invalid for what no form of ours posts.
     """
     wait_for_patient(session, patient.id)
@@ -106,15 +110,31 @@ def keep_draft(
         kept = FormDraft(organization_id=patient.organization_id, patient_id=patient.id, task_id=task.id)
         session.add(kept)
     kept.answers = {place: _without_data(values) for place, values in posted.items()}
-    kept.updated_at = now
+    kept.author_id, kept.updated_at = author_id, now
     advice = _advice(patient, form, kept.answers, answers)
     kept.settle_at = settle_at(task, now, bool(advice))
     session.commit()
     return Opened(task.id, made, now, _unread(kept.answers, issues), advice)
 
 
+def draw_posted(
+    rt: Runtime, patient: Patient, task: Task, questionnaire: Questionnaire, posted: Posted, language: str
+) -> Opened:
+    """The form as it would stand with what was typed. Nothing is kept."""
+    form = questionnaire.at(rt.now())
+    posted, answers, issues = read_kept(form, posted, patient.time_zone)
+    made = _draw(form, answers, language, issues)
+    return Opened(task.id, made, None, _unread(posted, issues), _advice(patient, form, posted, answers), answers)
+
+
 def hand_in(
-    session: Session, rt: Runtime, patient: Patient, task_id: UUID, posted: Posted, idempotency_key: str | None = None
+    session: Session,
+    rt: Runtime,
+    patient: Patient,
+    task_id: UUID,
+    posted: Posted,
+    idempotency_key: str | None = None,
+    teller: Teller = APP,
 ) -> tuple[int, dict[str, Any]]:
     """The filled form as a report, by the way that all reports go: see reports.submit; commits.
 
@@ -138,7 +158,7 @@ def hand_in(
     )
     # What only says when and by which id is left to the report.
     whole = {name: part for name, part in document.items() if name not in ("id", "authored")}
-    return reports.submit(session, rt, patient, whole, task.id, idempotency_key, request)
+    return reports.submit(session, rt, patient, whole, task.id, idempotency_key, request, teller)
 
 
 def _advice(patient: Patient, form: Questionnaire, posted: Posted, answers: Answers) -> str:

@@ -1,4 +1,4 @@
-"""Reaching: reminders whose preferred contact point cannot carry them go to the patient's next one that can."""
+"""Reaching: which of a patient's contact points comes first; what it cannot carry goes to the next one that can."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from care.domain.codes import Purpose
+from care.domain.codes import Purpose, Role
+from care.domain.people import Staff
 from care.domain.reach import best, may_keep, takes_answers
+from care.errors import Invalid
 from care.records.among import among
-from care.records.patients import ContactPoint
+from care.records.patients import ContactPoint, contact_points, patient_of
+from care.records.related_persons import proxies
 from care.records.tasks import DueTask
 from care.runtime import Runtime
+from care.services import audits
 from care.services.consents import Ledger, ledger_of
+from care.services.locks import wait_for_patient
 
 _WHY = Purpose.REMINDER
 
@@ -58,3 +63,32 @@ def _placed(rt: Runtime, task: DueTask, contacts: Sequence[ContactPoint], ledger
     if goes is None or goes.id == task.contact_id:
         return task
     return task._replace(contact_id=goes.id, channel=goes.channel, address_token=bytes(goes.address_token))
+
+
+def prefer(session: Session, rt: Runtime, staff: Staff, patient_id: UUID, order: Sequence[UUID]) -> list[ContactPoint]:
+    """The patient's own addresses in this order from now on, those of proxies after them; commits.
+
+    Raises NotFound, NotAllowed, Invalid (not each of them, once).
+    """
+    staff.must_be(Role.NURSE, Role.CLINICIAN)
+    patient = patient_of(session, staff, patient_id)
+    wait_for_patient(session, patient.id)
+    own, theirs = own_contacts(session, patient.id)
+    known = {contact.id: contact for contact in own}
+    if sorted(order) != sorted(known):
+        raise Invalid("order", "give each address a place of its own", place="order")
+    for rank, contact in enumerate([*(known[one] for one in order), *theirs], start=1):
+        contact.rank = rank
+    channels = [known[one].channel for one in order]
+    audits.record(
+        session, rt.now(), "patient.channels", "patient", patient.id, staff=staff, patient_id=patient.id, order=channels
+    )
+    session.commit()
+    return [known[one] for one in order]
+
+
+def own_contacts(session: Session, patient_id: UUID) -> tuple[list[ContactPoint], list[ContactPoint]]:
+    """(the patient's own contact points, those that were made for their proxies), preferred first."""
+    made = {one.contact_point_id for one in proxies(session, patient_id)}
+    every = contact_points(session, patient_id)
+    return [one for one in every if one.id not in made], [one for one in every if one.id in made]

@@ -40,6 +40,7 @@ from care.services.emergencies import alarm_of, emergency_words, is_alarming
 from care.services.escalations import raise_alarms
 from care.services.locks import wait_for_patient
 from care.services.scoring import score_due
+from care.services.tellers import APP, Teller
 
 __all__ = [
     "Draft",
@@ -69,8 +70,9 @@ def submit(
     task_id: UUID | None = None,
     idempotency_key: str | None = None,
     request: Mapping[str, Any] | None = None,
+    teller: Teller = APP,
 ) -> tuple[int, dict[str, Any]]:
-    """A whole report from the patient's app: (HTTP status, answer); commits.
+    """A whole report from the patient's app, or as staff were told it: (HTTP status, answer); commits.
 
     The same key with the same request (the document, where it is not what was sent) gives the stored answer, whatever
     has happened since. Raises NotFound (someone else's task, a questionnaire that is not this patient's), Invalid
@@ -95,9 +97,10 @@ def submit(
         form.canonical,
         answers,
         authored_at=authored_at,
-        source="app",
+        source=teller.source,
         task=None if task is not None and _over(task, authored_at) else task,
         care_plan_id=care_plan_id,
+        said=teller.said,
     )
     if task is not None:
         drop_form_draft(session, task.id)

@@ -27,7 +27,8 @@ from care.runtime import Runtime
 from care.services import audits, outbox
 from care.services.addresses import normal_address
 from care.services.push_registrations import forget_of_session
-from care.services.staff_sessions import hash_of, staff_by_token, staff_sign_in, staff_sign_out
+from care.services.sign_in_steps import staff_sign_in
+from care.services.staff_sessions import hash_of, staff_by_token, staff_sign_out
 from care.services.throttles import count_try
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Staff sign in with a password; wrong ones are counted the same way whether the user name exists or not."""
+"""Sessions of staff, and the password that is their first step; wrong ones are counted whoever is named."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ TRY = "staff-sign-in"
 _hasher = PasswordHasher()
 
 
-def staff_sign_in(session: Session, rt: Runtime, username: str, password: str) -> str:
-    """A new session's token; commits. Raises NotSignedIn, and TooMany after five tries in a quarter of an hour.
+def whose_password(session: Session, rt: Runtime, username: str, password: str) -> Practitioner:
+    """Who this is; commits the try. Raises NotSignedIn, and TooMany after five tries in a quarter of an hour.
 
     Both answers, and the work behind them, are the same for a user name that nobody has.
     """
@@ -38,18 +38,22 @@ def staff_sign_in(session: Session, rt: Runtime, username: str, password: str) -
     right = fits(person.password_hash if person else _nobodys_hash(), password)
     if person is None or not right or not person.active:
         if person is not None:
-            _audit(session, now, "staff.sign-in-failed", person)
+            audit(session, now, "staff.sign-in-failed", person)
         session.commit()
         raise NotSignedIn("wrong", "the user name or the password is wrong")
     if _hasher.check_needs_rehash(person.password_hash):
         person.password_hash = _hasher.hash(password.encode("utf-8", "surrogatepass"))
+    forget_tries(session, TRY, account)
+    return person
+
+
+def open_session(session: Session, now: datetime, person: Practitioner) -> str:
+    """A new session's token, in the caller's transaction."""
     token = secrets.token_urlsafe(32)
     session.add(
         StaffSession(practitioner_id=person.id, token_hash=hash_of(token), created_at=now, expires_at=now + LASTS)
     )
-    forget_tries(session, TRY, account)
-    _audit(session, now, "staff.sign-in", person)
-    session.commit()
+    audit(session, now, "staff.sign-in", person)
     return token
 
 
@@ -95,7 +99,8 @@ def _nobodys_hash() -> str:
     return _hasher.hash(secrets.token_bytes(32))
 
 
-def _audit(session: Session, now: datetime, action: str, person: Practitioner) -> None:
+def audit(session: Session, now: datetime, action: str, person: Practitioner) -> None:
+    """Write down what somebody did who is not signed in yet (no commit)."""
     audits.record(
         session,
         now,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -14,17 +16,19 @@ from care.domain.people import Staff
 from care.domain.rules import Override, RuleSet, check_override, with_thresholds
 from care.errors import Invalid
 from care.logs import logger
+from care.records.care_plans import active_plans
 from care.records.patient_thresholds import PatientThreshold, thresholds_of
-from care.records.patients import patient_of
+from care.records.patients import Patient, patient_of
 from care.runtime import Runtime
 from care.services import audits, content
 
 LONGEST_REASON = 1_000  # characters
+LONGEST = timedelta(days=366)  # ours: what is to hold longer is looked at again, or has no end
 
 
 @dataclass(frozen=True, slots=True)
 class Settable:
-    """A number that may be set for a patient: where it is, what it is by review, its ends, and what was set."""
+    """A number that may be set for a patient: where it is, what it is by review, its ends, and what counts."""
 
     rule_set: str
     rule: str
@@ -32,21 +36,30 @@ class Settable:
     reviewed: float
     low: float
     high: float
-    own: float | None
+    own: PatientThreshold | None
 
 
 def set_threshold(
-    session: Session, rt: Runtime, staff: Staff, patient_id: UUID, wanted: Override, reason: str
+    session: Session,
+    rt: Runtime,
+    staff: Staff,
+    patient_id: UUID,
+    wanted: Override,
+    reason: str,
+    until: date | None = None,
 ) -> PatientThreshold:
     """From now on this number counts for the patient; commits. What was judged before stays as it was.
 
+    `until` is the last day, where the patient is, on which it counts.
+
     Raises NotFound, NotAllowed (clinicians only), Invalid (no such rule, a number that is the same for every patient, a
-    value outside of the rule's range, no reason).
+    value outside of the rule's range, no reason, an end that has passed or lies too far ahead).
     """
     staff.must_be(Role.CLINICIAN)
     patient = patient_of(session, staff, patient_id)
     check_override(content.newest_rule_sets(session), wanted)
-    return _decide(session, rt, staff, patient.organization_id, patient_id, wanted, wanted.value, reason)
+    ends_at = _end(rt.now(), patient, until) if until else None
+    return _decide(session, rt, staff, patient.organization_id, patient_id, wanted, wanted.value, reason, ends_at)
 
 
 def clear_threshold(
@@ -55,19 +68,19 @@ def clear_threshold(
     """From now on the number counts as it was reviewed; commits. Raises NotFound, NotAllowed, Invalid (nothing set)."""
     staff.must_be(Role.CLINICIAN)
     patient = patient_of(session, staff, patient_id)
-    own = thresholds_of(session, [patient_id]).get(patient_id, [])
+    own = thresholds_of(session, [patient_id], rt.now()).get(patient_id, [])
     if not any((one.rule_set, one.rule, one.field) == (rule_set, rule, field) for one in own):
         raise Invalid("nothing-set", "this number was not set for the patient", place="field")
     wanted = Override(rule_set, rule, field, 0.0)
     return _decide(session, rt, staff, patient.organization_id, patient_id, wanted, None, reason)
 
 
-def settable(session: Session, staff: Staff, patient_id: UUID) -> list[Settable]:
+def settable(session: Session, rt: Runtime, staff: Staff, patient_id: UUID) -> list[Settable]:
     """Every number that may be set for the patient, with what was set. Raises NotFound."""
     patient_of(session, staff, patient_id)
     own = {
-        (one.rule_set, one.rule, one.field): one.value
-        for one in thresholds_of(session, [patient_id]).get(patient_id, [])
+        (one.rule_set, one.rule, one.field): one
+        for one in thresholds_of(session, [patient_id], rt.now()).get(patient_id, [])
     }
     return [
         Settable(one.url, rule.id, field, rule.number(field), low, high, own.get((one.url, rule.id, field)))
@@ -77,11 +90,23 @@ def settable(session: Session, staff: Staff, patient_id: UUID) -> list[Settable]
     ]
 
 
-class Thresholds:
-    """The numbers that were set for some patients, read once for all of them."""
+def holding(session: Session, staff: Staff, patient_id: UUID) -> tuple[RuleSet, ...]:
+    """The rule sets that judge the patient's reports now: those of the running plans first, then those that always do.
 
-    def __init__(self, session: Session, patient_ids: Iterable[UUID]) -> None:
-        found = thresholds_of(session, list(patient_ids))
+    Raises NotFound.
+    """
+    patient_of(session, staff, patient_id)
+    plans = [content.plan(session, row.definition_id) for row in active_plans(session, patient_id)]
+    named = content.rule_sets(session, dict.fromkeys(rule for plan in plans for rule in plan.rules))
+    standing = [one for one in content.newest_rule_sets(session) if one.always]
+    return tuple({one.url: one for one in (*named, *standing)}.values())
+
+
+class Thresholds:
+    """The numbers that are set for some patients at a moment, read once for all of them."""
+
+    def __init__(self, session: Session, patient_ids: Iterable[UUID], now: datetime) -> None:
+        found = thresholds_of(session, list(patient_ids), now)
         self._of = {
             patient_id: tuple(Override(row.rule_set, row.rule, row.field, float(row.value or 0)) for row in rows)
             for patient_id, rows in found.items()
@@ -123,6 +148,14 @@ def _applied(
     return with_thresholds([one.rule_set for one in pinned], overrides)
 
 
+def _end(now: datetime, patient: Patient, until: date) -> datetime:
+    """The midnight after the last day, where the patient is."""
+    today = now.astimezone(ZoneInfo(patient.time_zone)).date()
+    if not today <= until <= today + LONGEST:
+        raise Invalid("end", "the last day is today or later, at most a year ahead", place="until")
+    return datetime.combine(until + timedelta(days=1), time(), ZoneInfo(patient.time_zone))
+
+
 def _decide(
     session: Session,
     rt: Runtime,
@@ -132,6 +165,7 @@ def _decide(
     wanted: Override,
     value: float | None,
     reason: str,
+    ends_at: datetime | None = None,
 ) -> PatientThreshold:
     words = reason.strip()
     if not words or len(words) > LONGEST_REASON:
@@ -147,6 +181,7 @@ def _decide(
         reason=words,
         author_id=staff.id,
         at=now,
+        ends_at=ends_at,
     )
     session.add(row)
     session.flush()

@@ -21,7 +21,7 @@ from care.records.patients import Patient
 from care.records.practitioners import Practitioner
 from care.records.seal import key_of
 from care.runtime import Runtime
-from care.services import audits, content, enrolment, heartbeats, staff_sessions
+from care.services import audits, content, enrolment, heartbeats, signin
 from launch.postgres import Embedded
 from tests.care_api.serving import GLUCOSE, enrolled, serving
 from tests.conftest import KEYS, Clinic
@@ -106,7 +106,7 @@ def test_the_first_administrator_is_made_on_the_machine(session: Session, run: F
     made = run.invoke(args=words.split())
     assert made.exit_code == 0, made.output
     password = last(made)["password"]
-    assert staff_sessions.staff_sign_in(session, rt, "boss", password)
+    assert signin.staff_sign_in(session, rt, "boss", password)
     team = run.invoke(args=["staff", "team", "Ward 7", "--by", "boss", "--json"])
     assert team.exit_code == 0, team.output
     again = run.invoke(args=["staff", "team", "Ward 7", "--by", "boss"])
@@ -142,7 +142,7 @@ def test_who_forgot_a_password_gets_a_new_one_by_an_administrator(
     assert refused.exit_code == 1
     made = run.invoke(args=["staff", "password", "nurse", "--by", "admin", "--json"])
     assert made.exit_code == 0, made.output
-    assert staff_sessions.staff_sign_in(session, rt, "nurse", last(made)["password"])
+    assert signin.staff_sign_in(session, rt, "nurse", last(made)["password"])
 
 
 def test_later_accounts_need_an_administrator(run: FlaskCliRunner, clinic: Clinic):

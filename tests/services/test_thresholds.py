@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from care.records.patient_thresholds import PatientThreshold, threshold_history,
 from care.records.risk_assessments import RiskAssessment
 from care.runtime import Runtime
 from care.services import content
-from care.services.thresholds import Thresholds, clear_threshold, set_threshold, settable
+from care.services.thresholds import Thresholds, clear_threshold, holding, set_threshold, settable
 from tests.conftest import Clinic, Clock
 from tests.services.world import World, make_world
 
@@ -118,11 +119,46 @@ def test_what_may_not_be_set_is_refused(world: World, wanted: Override, reason: 
 def test_what_may_be_set_is_listed_with_what_was_set(world: World) -> None:
     patient = world.patient()
     set_threshold(world.session, world.rt, world.clinic.clinician, patient.id, LOW_AT_80, WHY)
-    listed = {(one.rule, one.field): one for one in settable(world.session, world.clinic.nurse, patient.id)}
+    listed = {(one.rule, one.field): one for one in settable(world.session, world.rt, world.clinic.nurse, patient.id)}
     low = listed["glucose-low", "threshold"]
-    assert (low.reviewed, low.low, low.high, low.own) == (70.0, 70.0, 100.0, 80.0)
+    assert (low.reviewed, low.low, low.high) == (70.0, 70.0, 100.0)
+    assert low.own is not None and low.own.value == 80.0
     assert listed["pulse-extreme", "of.1.threshold"].reviewed == 131.0
     assert ("phq9-item-9", "threshold") not in listed
+
+
+def test_one_with_an_end_counts_through_its_last_day_where_the_patient_is(world: World) -> None:
+    patient = world.patient(time_zone="Asia/Shanghai")  # noon UTC is eight in the evening there
+    today = world.now.date()
+    set_threshold(world.session, world.rt, world.clinic.clinician, patient.id, LOW_AT_80, WHY, today)
+    world.clock.forward(hours=3, minutes=59)
+    world.tell("glucose 75")
+    assert causes(world) == ["glucose-low"]
+    world.clock.forward(minutes=1)
+    assert thresholds_of(world.session, [patient.id], world.now) == {}
+    listed = {(one.rule, one.field): one for one in settable(world.session, world.rt, world.clinic.nurse, patient.id)}
+    assert listed["glucose-low", "threshold"].own is None
+    with pytest.raises(Invalid, match="was not set"):
+        clear_threshold(
+            world.session, world.rt, world.clinic.clinician, patient.id, DIABETES, "glucose-low", "threshold", WHY
+        )
+
+
+@pytest.mark.parametrize("days", [-1, 400])
+def test_an_end_lies_ahead_and_within_a_year(world: World, days: int) -> None:
+    patient, until = world.patient(), world.now.date() + timedelta(days=days)
+    with pytest.raises(Invalid) as refused:
+        set_threshold(world.session, world.rt, world.clinic.clinician, patient.id, LOW_AT_80, WHY, until)
+    assert refused.value.detail["place"] == "until"
+
+
+def test_what_holds_for_a_patient_is_their_plans_rules_and_those_that_always_do(world: World) -> None:
+    patient = world.patient()
+    held = [one.id for one in holding(world.session, world.clinic.nurse, patient.id)]
+    assert held[0] == "diabetes"
+    assert set(held[1:]) == {"mental-health", "red-flags"}
+    with pytest.raises(NotFound):
+        holding(world.session, world.clinic.other_nurse, patient.id)
 
 
 def test_setting_one_is_audited_without_the_reason(world: World) -> None:
@@ -157,6 +193,6 @@ def test_what_no_longer_fits_a_newer_rule_leaves_it_as_reviewed(world: World) ->
     world.session.add(row)
     world.session.commit()
     reviewed = content.rule_sets(world.session, ["diabetes"])
-    assert Thresholds(world.session, [patient.id]).applied(reviewed, patient.id) == reviewed
+    assert Thresholds(world.session, [patient.id], world.now).applied(reviewed, patient.id) == reviewed
     world.tell("glucose 62")
     assert causes(world) == ["glucose-low"]
