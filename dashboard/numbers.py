@@ -14,6 +14,7 @@ from flask import Response, make_response, render_template, request
 from flask_babel import gettext as _
 
 from care.access import may
+from care.domain.cells import guarded
 from care.domain.codes import LANGUAGES, Role
 from care.domain.numbers import ALONE, PAUSE, SMALL, WEEKS, Period, Rate, Share, Tally, mondays, period, summed
 from care.errors import NotFound
@@ -23,7 +24,6 @@ from care.records.organizations import CareTeam
 from dashboard import blueprint
 from dashboard.request import reader_zone, runtime, session, staff
 
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 HEADER = ("table", "week", "team", "language", "name", "measure", "count", "of", "value", "low", "high")
 Line = tuple[str | int | float | None, ...]
 
@@ -155,8 +155,7 @@ def plain(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.4f}"
-    words = str(value)
-    return f"'{words}" if words.startswith(FORMULAS) else words
+    return guarded(str(value))
 
 
 def lines(found: Found) -> Iterator[Line]:
