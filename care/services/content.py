@@ -20,7 +20,7 @@ from care.domain.questionnaire import Questionnaire, read_questionnaire
 from care.domain.questionnaire.convert import to_r4
 from care.domain.rules import RuleSet, read_rules
 from care.errors import Conflict, NotFound
-from care.records.definitions import Definition, definition, published
+from care.records.definitions import Definition, Name, definition, document, name_of, names, published
 from care.records.ids import new_id
 
 PLAN, QUESTIONNAIRE, RULES = "PlanDefinition", "Questionnaire", "RuleSet"
@@ -37,6 +37,9 @@ _READERS: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
     RULES: read_rules,
 }
 _compiled: dict[tuple[str, str], Any] = {}
+# What an id means never changes; a 'url|version' may mean something else in another database.
+_by_id: dict[UUID, tuple[str, str]] = {}
+_MOST_IDS = 10_000
 
 
 def publish_seeds(session: Session, now: datetime, seeds: Sequence[library.Seed] | None = None) -> dict[str, int]:
@@ -94,7 +97,7 @@ def rule_sets(session: Session, ids: Iterable[str]) -> tuple[RuleSet, ...]:
 
 def newest_rule_sets(session: Session) -> tuple[RuleSet, ...]:
     """The newest version of every rule set that is not retired, by url."""
-    newest = {found.url: found for found in published(session, RULES)}
+    newest = {found.url: found for found in names(session, RULES)}
     for found in newest.values():
         _learn(session, found)
     return tuple(_compiled[RULES, found.sha256] for found in newest.values())
@@ -104,7 +107,7 @@ def standing_rule_sets(session: Session, codes: Iterable[str]) -> tuple[RuleSet,
     """The rule sets, the newest version of each, that judge a report with one of these codes whatever its protocol."""
     standing: list[RuleSet] | None = session.info.get("standing rules")
     if standing is None:
-        newest = {found.url: found for found in published(session, RULES) if found.document.get("always")}
+        newest = {found.url: found for found in names(session, RULES) if found.always}
         for found in newest.values():
             _learn(session, found)
         standing = [_compiled[RULES, found.sha256] for found in newest.values()]
@@ -116,7 +119,7 @@ def standing_rule_sets(session: Session, codes: Iterable[str]) -> tuple[RuleSet,
 def _rule_set(session: Session, name: str) -> RuleSet:
     known = _known(session)
     if (RULES, name) not in known:
-        for found in published(session, RULES):
+        for found in names(session, RULES):
             _learn(session, found)
             known[RULES, found.url.rsplit("/", 1)[-1]] = (found.kind, found.sha256)
     found_set: RuleSet = _read(session, name, RULES)
@@ -125,20 +128,27 @@ def _rule_set(session: Session, name: str) -> RuleSet:
 
 def _read(session: Session, name: UUID | str, kind: str) -> Any:
     known = _known(session)
+    key = _by_id.get(name) if isinstance(name, UUID) else None
+    if key is not None and key[0] == kind:
+        return _compiled[key]
     if (kind, name) not in known:
-        row = session.get(Definition, name) if isinstance(name, UUID) else definition(session, name)
-        if row is None or row.kind != kind:
+        found = name_of(session, name)
+        if found is None or found.kind != kind:
             raise NotFound("definition", f"no published {kind} of this name")
-        _learn(session, row)
+        _learn(session, found)
     return _compiled[known[kind, name]]
 
 
-def _learn(session: Session, row: Definition) -> None:
-    key = (row.kind, row.sha256)
+def _learn(session: Session, found: Name) -> None:
+    """Its document is read where this process has not compiled it yet: mostly the name is all that is needed."""
+    key = (found.kind, found.sha256)
     if key not in _compiled:
-        _compiled[key] = _READERS[row.kind](row.document, row.sha256)
+        _compiled[key] = _READERS[found.kind](document(session, found.id), found.sha256)
     known = _known(session)
-    known[row.kind, row.id] = known[row.kind, row.canonical] = key
+    known[found.kind, found.id] = known[found.kind, found.canonical] = key
+    if len(_by_id) >= _MOST_IDS:
+        _by_id.clear()
+    _by_id[found.id] = key
 
 
 def _known(session: Session) -> dict[tuple[str, UUID | str], tuple[str, str]]:

@@ -131,7 +131,8 @@ class _Batch:
                 if said is one.said:
                     new.append((one, made))
         if rows:
-            self.session.execute(insert(RiskAssessment), rows)
+            # with its empty columns written, or rows of different ones would be statements of their own
+            self.session.execute(insert(RiskAssessment).execution_options(render_nulls=True), rows)
         raise_many(self.session, self.now, [self._case(one, made["id"], made["risk"]) for one, made in new])
         for one, _ in new:
             for alarm in one.alarms:
