@@ -2,50 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from care.access import may
-from care.errors import Invalid
-from care.records import communications, lists
+from care.errors import CareError, Conflict, Invalid
+from care.records import communications, lists, practitioners, takeovers
 from care.records.attachments import Attachment, attachments_of
 from care.records.communications import Communication, CommunicationContent
 from care.records.patients import Patient
-from care.services import waiting
-from care.services.patients import open_patient
+from care.records.takeovers import TakeOver
+from care.services import linking, previews, waiting
+from care.services import patients as people
 from dashboard import blueprint
-from dashboard.request import runtime, session, staff, written
+from dashboard.request import runtime, session, staff, told, written
 
 UNDERSTOOD = {
-    "none": "not an answer to a question of ours",
-    "red_flag": "a red-flag word: an alert was raised at once",
-    "crisis": "words of a crisis: an alert was raised at once",
-    "human": "asks for a person",
-    "help": "asks for help",
-    "stop": "asks to stop",
-    "start": "asks to start again",
+    "none": _l("not an answer to a question of ours"),
+    "red_flag": _l("a red-flag word: an alert was raised at once"),
+    "crisis": _l("words of a crisis: an alert was raised at once"),
+    "human": _l("asks for a person"),
+    "help": _l("asks for help"),
+    "stop": _l("asks to stop"),
+    "start": _l("asks to start again"),
+    "misread": _l("a measurement that could not be read"),
 }
 
 
 @dataclass(frozen=True)
+class Text:
+    """One text that waits, what the bot made of it, and what it answered."""
+
+    message: Communication
+    content: CommunicationContent | None
+    media: list[Attachment]
+    understood: str
+    answers: list[str]
+
+
+@dataclass(frozen=True)
 class Thread:
-    """What one person, or one unknown address, waits with; the oldest text first."""
+    """What one person, or one unknown address, waits with; the oldest text first. `taken`: who has the conversation."""
 
     patient: Patient | None
-    texts: list[tuple[Communication, CommunicationContent | None, list[Attachment]]]
+    texts: list[Text]
+    taken: TakeOver | None = None
+    taken_by: str = ""
 
     @property
     def first(self) -> Communication:
         """The text that has waited longest; replies and 'done' name the thread by it."""
-        return self.texts[0][0]
+        return self.texts[0].message
 
     @property
     def address(self) -> str | None:
         """Where an unknown sender wrote from: it is all that is known of them."""
-        content = self.texts[0][1]
+        content = self.texts[0].content
         return content.address if content else None
 
 
@@ -59,35 +77,70 @@ def inbox() -> str:
 
 
 def _threads() -> list[Thread]:
-    rows = waiting.read(session(), runtime(), staff())
-    words = communications.contents(session(), [row.id for row in rows])
-    media = attachments_of(session(), [row.id for row in rows])
-    patients = lists.patients_by_id(session(), staff(), {row.patient_id for row in rows if row.patient_id})
+    db = session()
+    rows = waiting.read(db, runtime(), staff())
+    ids = [row.id for row in rows]
+    words, media = communications.contents(db, ids), attachments_of(db, ids)
+    replies = lists.replies_to(db, ids)
+    said = communications.contents(db, [one.id for group in replies.values() for one in group])
+    patients = lists.patients_by_id(db, staff(), {row.patient_id for row in rows if row.patient_id})
+    taken = takeovers.take_overs_of(db, patients)
+    names = practitioners.names(db, {one.practitioner_id for one in taken.values()}) if taken else {}
     threads: dict[object, Thread] = {}
     for row in rows:
         key = row.patient_id or bytes(row.address_token or row.id.bytes)
         patient = patients.get(row.patient_id) if row.patient_id else None
-        threads.setdefault(key, Thread(patient, [])).texts.append((row, words.get(row.id), media.get(row.id, [])))
+        over = taken.get(row.patient_id) if row.patient_id else None
+        thread = threads.setdefault(key, Thread(patient, [], over, names.get(over.practitioner_id, "") if over else ""))
+        answers = _answers(replies.get(row.id, []), said)
+        thread.texts.append(Text(row, words.get(row.id), media.get(row.id, []), _understood(row), answers))
     return list(threads.values())
+
+
+def _understood(row: Communication) -> str:
+    misread = (row.status_reason or "").startswith("refused:") and row.screened in (None, "none")
+    return "misread" if misread else row.screened or "none"
+
+
+def _answers(sent: list[Communication], said: Mapping[UUID, CommunicationContent]) -> list[str]:
+    return [said[one.id].text for one in sent if one.id in said]
 
 
 @blueprint.post("/inbox/<uuid:communication_id>/reply")
 @may("nurse", "clinician")
-def reply(communication_id: UUID) -> str | Response:
+def reply(communication_id: UUID) -> str | Response | tuple[str, int]:
     """First show exactly what will be sent; then, when the shown text comes back confirmed, send it."""
     words = written("text", 1600)
     if not words:
         raise Invalid("empty", "write something to send", place="text")
     if request.form.get("confirmed") != "yes":
-        message = lists.communication_of(session(), staff(), communication_id)
-        words_in = communications.contents(session(), [message.id])
-        patient = open_patient(session(), runtime(), staff(), message.patient_id) if message.patient_id else None
-        return render_template(
-            "reply.html", patient=patient, words=words, message=message, content=words_in.get(message.id)
-        )
-    waiting.answer(session(), runtime(), staff(), communication_id, words)
-    flash("The reply is on its way.", "done")
+        return _preview(communication_id, words, None)
+    try:
+        waiting.answer(session(), runtime(), staff(), communication_id, words)
+    except (Invalid, Conflict) as wrong:
+        session().rollback()
+        return _preview(communication_id, words, wrong), wrong.status
+    flash(_("The reply is on its way."), "done")
     return redirect(url_for("dashboard.inbox"))
+
+
+def _preview(communication_id: UUID, words: str, wrong: CareError | None) -> str:
+    """What will arrive, or why it may not; the words stay, whatever is wrong with them."""
+    message = lists.communication_of(session(), staff(), communication_id)
+    content = communications.contents(session(), [message.id]).get(message.id)
+    seen = None
+    if message.patient_id is not None:
+        seen = previews.preview(session(), runtime(), staff(), message.patient_id, words)
+    fault = wrong or (seen.fault if seen else None)
+    return render_template(
+        "reply.html",
+        patient=seen.patient if seen else None,
+        seen=seen,
+        words=words,
+        message=message,
+        content=content,
+        fault=told(fault) if fault else "",
+    )
 
 
 @blueprint.post("/inbox/<uuid:communication_id>/done")
@@ -95,5 +148,33 @@ def reply(communication_id: UUID) -> str | Response:
 def done(communication_id: UUID) -> Response:
     """The thread needs no answer by text."""
     waiting.settle(session(), runtime(), staff(), communication_id)
-    flash("Marked as done.", "done")
+    flash(_("Marked as done."), "done")
+    return redirect(url_for("dashboard.inbox"))
+
+
+@blueprint.post("/inbox/<uuid:communication_id>/whose")
+@may("nurse", "clinician")
+def whose_address(communication_id: UUID) -> str:
+    """Who may this be? The patients that the words find, to choose from; nothing is linked yet."""
+    message = lists.communication_of(session(), staff(), communication_id)
+    query = written("q", 100)
+    found = people.find(session(), runtime(), staff(), query) if query else []
+    content = communications.contents(session(), [message.id]).get(message.id)
+    return render_template("link.html", message=message, content=content, query=query, found=found)
+
+
+@blueprint.post("/inbox/<uuid:communication_id>/link")
+@may("nurse", "clinician")
+def link_sender(communication_id: UUID) -> Response:
+    """This sender is that patient."""
+    try:
+        patient_id = UUID(written("patient"))
+    except ValueError:
+        raise Invalid("unknown-value", "choose a patient", place="patient") from None
+    try:
+        linking.link(session(), runtime(), staff(), communication_id, patient_id)
+        flash(_("The sender is linked. Their texts stand under the patient now."), "done")
+    except Conflict as conflict:
+        session().rollback()
+        flash(_("Nothing was linked: %(why)s.", why=told(conflict)), "warning")
     return redirect(url_for("dashboard.inbox"))

@@ -22,9 +22,9 @@ from care.records.patients import Patient
 from care.records.worklist import Place
 from care.services.ladders import Ladders
 from dashboard import blueprint
-from dashboard.moments import span
+from dashboard.moments import exact, span
 from dashboard.places import opened, sealed
-from dashboard.request import runtime, session, staff, told
+from dashboard.request import reader_zone, runtime, session, staff, told
 
 ROWS = 100
 MOST_PAGES = 10  # that one page holds; behind them a page of its own begins
@@ -106,6 +106,12 @@ def whose(conflict: Conflict) -> str:
 def length_of(delta: timedelta) -> str:
     """A length of time in one unit, within a sentence: 'under a minute', '12 min'."""
     return span(delta) if delta >= timedelta(minutes=1) else _("under a minute")
+
+
+@blueprint.app_template_filter("exactly")
+def exactly(at: datetime) -> str:
+    """The exact moment in the reader's zone."""
+    return exact(at, reader_zone())
 
 
 def _shown() -> Shown:

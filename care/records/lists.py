@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from care.domain.people import Staff
 from care.errors import NotFound
+from care.records.among import among
 from care.records.care_plans import CarePlan
 from care.records.communications import Communication
 from care.records.definitions import Definition
@@ -25,6 +27,8 @@ from care.records.questionnaire_responses import QuestionnaireResponse
 from care.records.risk_assessments import RiskAssessment
 from care.records.tasks import Task
 from care.records.worklist import SHOWS, Counts, counts, link_counts, open_escalations
+
+MOST_ANSWERS = 4  # to one text: thanks, a word of advice, a question, and one more
 
 __all__ = [
     "SHOWS",
@@ -45,6 +49,7 @@ __all__ = [
     "open_escalations",
     "patients_by_id",
     "plans_of",
+    "replies_to",
     "responses_by_id",
     "rule_set_documents",
     "same_thread",
@@ -102,6 +107,16 @@ def waiting(session: Session, staff: Staff, limit: int = 200) -> list[Communicat
     """Texts of the team's patients, and of unknown senders, that wait for a person; the longest waiting first."""
     found = select(Communication).where(Communication.waits_since.is_not(None), visible_to(staff, Communication))
     return list(session.scalars(found.order_by(Communication.waits_since, Communication.id).limit(limit)))
+
+
+def replies_to(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Communication]]:
+    """What the bot answered to each of these texts, in its order: an answer is named by the text it follows."""
+    names = {f"turn:{one}:{number}": one for one in ids for number in range(MOST_ANSWERS)}
+    found: dict[UUID, list[Communication]] = {}
+    rows = session.scalars(select(Communication).where(among(Communication.dedupe, names)))
+    for row in sorted(rows, key=lambda one: one.dedupe or ""):
+        found.setdefault(names[str(row.dedupe)], []).append(row)
+    return found
 
 
 def communication_of(session: Session, staff: Staff, communication_id: UUID, lock: bool = False) -> Communication:

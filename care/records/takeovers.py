@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from care.records.among import among
 from care.records.base import Base, OfPatient, Queued
 
 
@@ -38,3 +40,11 @@ def take_over_of(session: Session, patient_id: UUID, lock: bool = False) -> Take
     if lock:
         found = found.with_for_update().execution_options(populate_existing=True)
     return session.scalars(found).first()
+
+
+def take_overs_of(session: Session, patient_ids: Collection[UUID]) -> dict[UUID, TakeOver]:
+    """Of these patients, the open take-overs by patient."""
+    if not patient_ids:
+        return {}
+    found = select(TakeOver).where(among(TakeOver.patient_id, patient_ids), TakeOver.ended_at.is_(None))
+    return {row.patient_id: row for row in session.scalars(found)}

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from care.domain.codes import Purpose
 from care.records.audit_events import AuditEvent
-from care.services import signin
+from care.services import signin, takeovers
 from tests.dashboard.ward import Ward
 
 
@@ -71,3 +71,56 @@ def test_a_one_time_code_is_not_read_through_the_inbox(nurse: FlaskClient, ward:
     signin.request_code(world.session, world.rt, "sms", "+12025550101")
     code = world.out(Purpose.SIGN_IN)[-1]
     assert nurse.post(f"/inbox/{code.id}/reply", data={"text": "x"}).status_code == 404
+
+
+def test_what_the_bot_answered_and_understood_stands_by_the_text(nurse: FlaskClient, ward: Ward):
+    page = nurse.get("/inbox").text
+    assert "Care answered" in page
+    ward.world.tell("glucose abc", sender="+12025550101")
+    assert "understood as:" in nurse.get("/inbox").text
+
+
+def test_an_unknown_sender_is_linked_to_a_patient_and_the_texts_are_theirs(nurse: FlaskClient, ward: Ward):
+    world = ward.world
+    thread = _threads(nurse.get("/inbox").text.partition("Unknown senders")[2])[0]
+    choice = nurse.post(f"/inbox/{thread}/whose", data={"q": "one"})
+    assert "Demo Patient One" in choice.text and "+12025550177" in choice.text
+    assert "one" not in choice.request.url
+    linked = nurse.post(f"/inbox/{thread}/link", data={"patient": str(ward.one.id)}, follow_redirects=True)
+    assert "The sender is linked" in linked.text
+    known, _, unknown = linked.text.partition("Unknown senders")
+    assert "My father was there" in known and "My father was there" not in unknown
+    world.tell("glucose 120", sender="+12025550177")
+    assert world.texts_in()[-1].patient_id == ward.one.id
+    again = nurse.post(f"/inbox/{thread}/link", data={"patient": str(ward.two.id)}, follow_redirects=True)
+    assert "Nothing was linked" in again.text
+    assert "Demo Patient One" in nurse.post("/find", data={"q": "0177"}).text
+
+
+def test_nobody_links_to_another_teams_patient_or_reads_their_texts(
+    nurse: FlaskClient, stranger: FlaskClient, ward: Ward
+):
+    thread = _threads(nurse.get("/inbox").text.partition("Unknown senders")[2])[0]
+    theirs = ward.world.patient("+12025550199", staff=ward.world.clinic.other_nurse)
+    assert nurse.post(f"/inbox/{thread}/link", data={"patient": str(theirs.id)}).status_code == 404
+    assert nurse.post(f"/inbox/{thread}/link", data={"patient": "nobody"}).status_code == 422
+    assert stranger.post(f"/inbox/{thread}/whose", data={"q": "x"}).status_code == 404
+    assert stranger.post(f"/inbox/{thread}/link", data={"patient": str(theirs.id)}).status_code == 404
+
+
+def test_a_conversation_that_was_taken_over_is_handed_back_from_here(nurse: FlaskClient, ward: Ward):
+    world = ward.world
+    takeovers.take_over(world.session, world.rt, world.clinic.clinician, ward.one.id, 2)
+    page = nurse.get("/inbox").text
+    assert "Test Clinician writes with this patient" in page
+    nurse.post(f"/patients/{ward.one.id}/hand-back")
+    assert "Hand back to the bot" not in nurse.get("/inbox").text
+
+
+def test_an_answer_that_may_not_be_sent_keeps_its_words(nurse: FlaskClient, ward: Ward):
+    thread = _threads(nurse.get("/inbox").text)[0]
+    refused = nurse.post(
+        f"/inbox/{thread}/reply", data={"text": "Demo Patient One, come on Friday", "confirmed": "yes"}
+    )
+    assert refused.status_code == 422
+    assert "This cannot be sent" in refused.text and "come on Friday" in refused.text
