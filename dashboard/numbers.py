@@ -21,6 +21,7 @@ from care.errors import NotFound
 from care.records import lists
 from care.records.numbers import Cell, Hour, Numbers, Origin, Scope, Severity, scope_of
 from care.records.organizations import CareTeam
+from care.records.silent import silent
 from dashboard import blueprint
 from dashboard.request import reader_zone, runtime, session, staff
 
@@ -39,6 +40,7 @@ class Found:
     severities: list[Severity]
     origins: list[Origin]
     hours: list[Hour]
+    silent: int | None
 
     @property
     def whole(self) -> Tally:
@@ -73,6 +75,7 @@ def numbers() -> str:
         "numbers.html",
         found=found,
         total=found.whole,
+        silent=found.silent,
         choices=WEEKS,
         percent=percent,
         interval=interval,
@@ -110,7 +113,14 @@ def _found() -> Found:
     asked = Numbers(session(), scope, over, reader_zone().key)
     teams = lists.care_teams(session(), staff())
     mine = teams if staff().role is Role.ADMIN else [team for team in teams if team.id == scope.care_team_id]
-    return Found(scope, over, mine, asked.cells(), asked.severities(), asked.origins(), asked.hours())
+    return Found(scope, over, mine, asked.cells(), asked.severities(), asked.origins(), asked.hours(), _silent(scope))
+
+
+def _silent(scope: Scope) -> int | None:
+    """How many of the team are silent now; of a hospital, and by language, nobody counts them."""
+    if staff().role is Role.ADMIN or scope.language is not None:
+        return None
+    return len(silent(session(), staff(), runtime().now()))
 
 
 def _team() -> UUID | None:
@@ -172,6 +182,8 @@ def lines(found: Found) -> Iterator[Line]:
     for origin in found.origins:
         for figure in _figures(origin.tally):
             yield ("origin", "", "", "", f"{origin.kind} {origin.name} {origin.version}".strip(), *figure)
+    if found.silent is not None:
+        yield ("now", "", "", "", "", "silent-patients", found.silent, None, None, None, None)
     for hour in found.hours:
         yield ("hour", "", "", "", hour.hour, "alerts", hour.alerts, None, None, None, None)
         yield ("hour", "", "", "", hour.hour, "nurse-acts", hour.acts, None, None, None, None)

@@ -15,6 +15,7 @@ from care.domain.numbers import Tally, period
 from care.domain.week import Hours
 from care.records.numbers import Numbers, Scope, _allowed, _open, scope_of
 from care.records.organizations import CareTeam
+from care.records.silent import silent
 from care.services import escalations
 from dashboard.numbers import plain
 from tests.dashboard.ward import Ward
@@ -109,7 +110,7 @@ def test_nurse_minutes_are_the_time_between_acts_and_a_pause_counts_for_one(ward
 
 
 def test_another_team_sees_nothing_of_it(stranger: FlaskClient, ward: Ward):
-    assert {line["table"] for line in _lines(stranger)} == {"hour"}
+    assert {line["table"] for line in _lines(stranger)} == {"hour", "now"}
     page = stranger.get(f"/numbers?team={ward.world.clinic.team.id}").text
     assert "Nothing was asked, reported or raised in this time." in page
 
@@ -150,3 +151,12 @@ def test_no_cell_of_the_file_is_taken_for_a_formula(admin: FlaskClient, ward: Wa
     team.name = "=HYPERLINK(1)"
     ward.world.session.commit()
     assert "'=HYPERLINK(1)" in {line["team"] for line in _lines(admin)}
+
+
+def test_who_is_silent_now_is_counted_as_the_list_of_them_counts(nurse: FlaskClient, ward: Ward):
+    ward.world.clock.forward(days=9)
+    known = len(silent(ward.world.session, ward.world.clinic.nurse, ward.world.now))
+    line = next(line for line in _lines(nurse) if line["measure"] == "silent-patients")
+    assert line["count"] == str(known)
+    assert "Silent patients, now" in nurse.get("/numbers").text
+    assert "Silent patients, now" not in nurse.get("/numbers?language=en").text
