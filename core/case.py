@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,8 @@ from care.domain import trend
 from care.domain.codes import Outcome, Priority
 from care.domain.explanation import band_change, gaps, instead, news, silence
 from care.domain.measure import Measure
+from care.domain.undo import WITHIN, read_act, undone
+from care.errors import Conflict
 from care.records import case_evidence, communications, escalations, lists, observations, practitioners
 from care.records.attachments import attachments_of
 from care.records.escalations import Escalation, EscalationLink
@@ -28,6 +31,9 @@ from core.trajectory import model_name, tracks
 SPANS = (30, 90, 365)  # days
 CHARTS = 12
 TALK = 20
+# Pages of another door, linked where they are.
+THRESHOLDS = ("dashboard.patient_thresholds", "dashboard.thresholds")
+AUDIT = "dashboard.case_audit"
 LOWEST = "low"  # what every bundle calls its first band
 
 
@@ -48,10 +54,27 @@ def page(row: Escalation) -> dict[str, Any]:
         "deeds": deeds(session(), row),
         "priorities": [one.value for one in reversed(Priority)],
         "may_take_back": signed and row.signed_off_by_id == staff().id and now <= signed + sign_offs.REGRET,
-        "thresholds": "dashboard.thresholds" in current_app.view_functions,
+        "thresholds": next((one for one in THRESHOLDS if one in current_app.view_functions), None),
+        "audit": AUDIT in current_app.view_functions,
+        "undoable_cases": undoable([row]),
         **_model(joined),
         **_about(row, patient, joined),
     }
+
+
+def undoable(rows: Sequence[Escalation]) -> set[UUID]:
+    """The cases whose last act is the reader's own and can still be taken back."""
+    found, now = set(), runtime().now()
+    for row in rows:
+        act = read_act(row.last_act) if row.last_act else None
+        if act is None or now - act.at > WITHIN:
+            continue
+        try:
+            undone(act, row.state, str(staff().id), now)
+        except Conflict:
+            continue
+        found.add(row.id)
+    return found
 
 
 def _model(joined: list[Joined]) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from care.records import lists, practitioners, worklist
 from care.records.cases import read_place, unsigned, unsigned_count, write_place
 from care.records.escalations import Escalation
 from care.services import escalations as acts
+from care.services import undoing
 from core import blueprint
-from core.case import page
+from core.case import page, undoable
 from core.request import for_machines, runtime, session, staff, told, written
 
 ROWS = 50
@@ -47,6 +48,7 @@ def cases() -> str:
         waiting_count=unsigned_count(session(), staff()),
         closed=closed,
         counts=worklist.counts(session(), staff()),
+        undoable_cases=undoable(closed[:3]),
         links=worklist.link_counts(session(), {one.id for one in found}),
         **_people([*found, *waiting, *closed]),
     )
@@ -115,3 +117,16 @@ def resolve(escalation_id: UUID) -> Response:
         return redirect(url_for("core.case", escalation_id=escalation_id))
     flash(_("The case is closed, with its outcome. It waits for a clinician to sign it off."), "done")
     return redirect(url_for("core.cases"))
+
+
+@blueprint.post("/cases/<uuid:escalation_id>/undo")
+@may("clinician", "nurse")
+def undo(escalation_id: UUID) -> Response:
+    """As if the last act had not been, within ten seconds of it."""
+    try:
+        undoing.undo(session(), runtime(), staff(), escalation_id)
+        flash(_("Undone. It is as it was before."), "done")
+    except Conflict as conflict:
+        session().rollback()
+        flash(_("It was not undone: %(why)s.", why=told(conflict)), "warning")
+    return redirect(url_for("core.case", escalation_id=escalation_id), 303)

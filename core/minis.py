@@ -14,8 +14,9 @@ GAP = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class Mini:
-    """One chart in a box of WIDTH and HEIGHT, y from the top. `limits` are heights of thresholds, `low` and `high` the ends of
-    what was measured."""
+    """One chart in a box of WIDTH and HEIGHT, y from the top. `limits` are heights of thresholds; `low` and `high` are
+    the ends of what was measured.
+    """
 
     title: str
     last: str

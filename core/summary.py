@@ -56,7 +56,7 @@ def sheet(patient: Patient) -> Sheet:
         patient.name,
         _facts(patient, now, zone),
         _why(patient, zone),
-        [mini(one, _told(one.title), since, now) for one in charts],
+        [mini(one, _filter("measured", one.code), since, now) for one in charts],
         _values(patient, now, zone),
         _adherence(patient.id, since, now),
         _messages(patient.id, zone),

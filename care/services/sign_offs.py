@@ -36,6 +36,7 @@ def sign_off(session: Session, rt: Runtime, staff: Staff, escalation_id: UUID, n
         who = names.get(row.signed_off_by_id, "") if row.signed_off_by_id else ""
         raise Conflict("signed-off", "this case is signed off already", owner_name=who)
     row.signed_off_at, row.signed_off_by_id, row.sign_off_note = rt.now(), staff.id, words or None
+    row.last_act = None  # what is signed is not opened again by undoing how it was closed
     noted(session, row.signed_off_at, staff, row, "escalation.sign-off")
     session.commit()
     return row
