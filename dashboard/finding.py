@@ -23,4 +23,4 @@ def found() -> str:
     """Patients by name, pinyin, record number or the last digits of a phone."""
     query = written("q", 100)
     hits = patients.find(session(), runtime(), staff(), query) if query else []
-    return render_template("find.html", query=query, found=hits)
+    return render_template("find.html", query=query, found=hits, most=patients.MOST)

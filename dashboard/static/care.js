@@ -34,6 +34,17 @@
     event.target.dataset.sent = "yes";
     button.setAttribute("aria-busy", "true");
   });
+  /* One key to find a patient, wherever staff are. */
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, textarea, select, dialog, [contenteditable]")) return;
+    const find = document.querySelector('.nav a[href$="/find"]');
+    if (!find) return;
+    event.preventDefault();
+    const question = document.querySelector("form[data-find] input[type=search]");
+    if (question) question.focus();
+    else location.assign(find.href);
+  });
   addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("form[data-sent]")) {
       delete form.dataset.sent;

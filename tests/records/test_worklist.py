@@ -43,8 +43,8 @@ def put(world: World, *rows: tuple[str, float | None, int], team: UUID | None = 
         at = NOON - timedelta(minutes=minutes)
         flag = Flag(**own, patient_id=None, cause=str(new_id()), status="active", since=at, ended_at=None)
         row = Escalation(
-            **own, patient_id=None, flag_id=flag.id, cause=flag.cause, source="rule", reason="glucose-low",
-            params={"value": "60"}, status="requested", priority=priority, rank=RANKS[priority], requested_at=at,
+            **own, patient_id=None, flag_id=flag.id, cause=flag.cause, source="rule", reason="asked-for-person",
+            params={}, status="requested", priority=priority, rank=RANKS[priority], requested_at=at,
             risk=risk, page_at=NOON, attempts=0,
         )  # fmt: skip
         flags.append(flag)
