@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from care.domain.civil import start_of_day, zone_of
+from care.domain.civil import local, start_of_day, zone_of
 from care.domain.codes import CarePlanStatus, Purpose
 from care.domain.conversation import begin, remind
 from care.domain.message import Capabilities
@@ -35,7 +36,7 @@ from care.services import content, speaking
 from care.services.consents import ledger_of
 from care.services.departures import QUIET
 
-LONGEST = timedelta(weeks=26)
+LONGEST = 26  # weeks
 _OPEN = ("ready", "in-progress")
 
 
@@ -57,14 +58,15 @@ class Reader:
 class Saying:
     """Words as they will look on the phone. `times`: how often they come if nothing is ever answered.
 
-    `size` is None on a channel that is not paid by the part. `after`: what comes when the patient says OK to them.
+    `size` is None on a channel that is not paid by the part. `after`: what comes when the patient says OK to them, the
+    messages for each thing that they are sent for.
     """
 
     words: str
     kind: str
     times: int
     size: Size | None
-    after: tuple[str, ...] = ()
+    after: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +121,9 @@ def before_start(
     session: Session, rt: Runtime, protocol: PlanDefinition, reader: Reader, starts_on: date, weeks: int, prices: Prices
 ) -> Preview:
     """What will come in the first weeks were the plan started now. Raises Invalid (a zone, a length)."""
-    now = rt.now()
-    since = start_of_day(starts_on, zone_of(protocol.time_zone or reader.time_zone))
-    until = _until(max(now, since), weeks)
+    now, own = rt.now(), zone_of(protocol.time_zone or reader.time_zone)
+    since = start_of_day(starts_on, own)
+    until = _until(max(local(now, own).date(), starts_on), weeks, own)
     found = foresee(protocol, starts_on, reader.time_zone, since, until, now, starting=True)
     asked = reminded(protocol, found, reader.time_zone, QUIET, lambda action, one: one.due_at, now)
     off = days_off(protocol, starts_on, reader.time_zone, max(since, now), until)
@@ -132,7 +134,8 @@ def of_plan(session: Session, rt: Runtime, plan: CarePlan, patient: Patient, wee
     """What will still come of a plan; nothing of one that is not active."""
     now, protocol = rt.now(), content.plan(session, plan.definition_id)
     reader = reader_of(session, rt, patient)
-    until = _until(now, weeks)
+    own = zone_of(protocol.time_zone or reader.time_zone)
+    until = _until(local(now, own).date(), weeks, own)
     over = select(Task.action_id, Task.nominal).where(Task.care_plan_id == plan.id, Task.status.not_in(_OPEN))
     done = {(row.action_id, row.nominal) for row in session.execute(over.where(Task.due_at >= now))}
     found = foresee(protocol, plan.starts_on, reader.time_zone, now, until, now, starting=False)
@@ -144,10 +147,11 @@ def of_plan(session: Session, rt: Runtime, plan: CarePlan, patient: Patient, wee
     return _preview(session, rt, protocol, reader, (now, until), asked, off, prices)
 
 
-def _until(since: datetime, weeks: int) -> datetime:
-    if not timedelta() < timedelta(weeks=weeks) <= LONGEST:
-        raise Invalid("bad-number", f"a preview is 1 to {LONGEST.days // 7} weeks long", place="weeks")
-    return since + timedelta(weeks=weeks)
+def _until(first: date, weeks: int, zone: ZoneInfo) -> datetime:
+    """The midnight that so many weeks from the first day end with, whatever the clocks do meanwhile."""
+    if not 0 < weeks <= LONGEST:
+        raise Invalid("bad-number", f"a preview is 1 to {LONGEST} weeks long", place="weeks")
+    return start_of_day(first + timedelta(weeks=weeks), zone)
 
 
 def _preview(
@@ -169,15 +173,14 @@ def _preview(
     said: dict[tuple[str, int], int] = {}
     for name, count in times.items():
         made = speaker.saying(*name, count)
-        same = next(
-            (n for n, known in enumerate(sayings) if (known.words, known.after) == (made.words, made.after)), None
-        )
+        same = next((n for n, known in enumerate(sayings) if known.words == made.words), None)
         if same is None:
             said[name] = len(sayings)
             sayings.append(made)
         else:
             said[name] = same
-            sayings[same] = Saying(made.words, made.kind, sayings[same].times + count, made.size, made.after)
+            after = tuple(dict.fromkeys((*sayings[same].after, *made.after)))
+            sayings[same] = Saying(made.words, made.kind, sayings[same].times + count, made.size, after)
     tally = _tally(asked, sayings, said, prices.get(reader.country), able)
     return Preview(reader, channel, able, *span, tuple(asked), tuple(sayings), said, off, tally)
 
@@ -225,7 +228,7 @@ class _Speaker:
         two_way = self.able is not None and self.able.two_way
         words = notices.notice(self.reader.language, key, two_way=two_way, url=self._url)
         paid = size(words) if self.able is not None and self.able.segments else None
-        return Saying(words, "notice", times, paid, self._after(action_id) if two_way else ())
+        return Saying(words, "notice", times, paid, (self._after(action_id),) if two_way else ())
 
     def _after(self, action_id: str) -> tuple[str, ...]:
         """What an OK is answered with: the first question, in as many messages as it takes."""
