@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime, get_day_names
+from babel import Locale
+from babel.dates import get_day_names
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -23,15 +27,41 @@ FORMS = {
     "time": ("HH:mm", "HH:mm"),
 }
 """How a moment is written in English and in Chinese, by what is asked for."""
+_PARTS = {
+    "EEE": "{weekday}",
+    "MMM": "{month}",
+    "HH": "{at.hour:02}",
+    "mm": "{at.minute:02}",
+    "d": "{at.day}",
+    "M": "{at.month}",
+    "y": "{at.year}",
+}
+_TIME = Markup('<time datetime="%s" title="%s"%s>%s</time>')
+_PART = re.compile("|".join(_PARTS))
 
 
 @blueprint.app_template_filter("written")
 def written(at: datetime | date, form: str = "day") -> str:
     """A day, or a moment on the clock that it carries, in the reader's language."""
-    english, chinese = FORMS[form]
-    pattern = chinese if language().startswith("zh") else english
+    said = language()
     whole = at if isinstance(at, datetime) else datetime(at.year, at.month, at.day, tzinfo=UTC)
-    return format_datetime(whole.replace(tzinfo=UTC), pattern, locale=get_locale())
+    days, months = _names(said)
+    return _plain(form, said.startswith("zh")).format(
+        at=whole, weekday=days[whole.weekday()], month=months[whole.month]
+    )
+
+
+@cache
+def _plain(form: str, chinese: bool) -> str:
+    """A form as Python fills it in: a page has hundreds of moments, and the tables of a locale are slow to ask."""
+    return _PART.sub(lambda part: _PARTS[part[0]], FORMS[form][chinese])
+
+
+@cache
+def _names(said: str) -> tuple[Mapping[int, str], Mapping[int, str]]:
+    """The short names of days and months."""
+    locale = Locale.parse(said, sep="-")
+    return locale.days["format"]["abbreviated"], locale.months["format"]["abbreviated"]
 
 
 @blueprint.app_template_global()
@@ -72,7 +102,7 @@ def time_words() -> str:
 def exact(at: datetime, zone: ZoneInfo) -> str:
     """The exact moment on the wall of a zone: 'Mon 2 Mar 2026, 07:00 EST'."""
     here = at.astimezone(zone)
-    return f"{written(here, 'exact')} {here:%Z}"
+    return f"{written(here, 'exact')} {here.tzname()}"
 
 
 def both(at: datetime, patient_zone: str) -> str:
@@ -105,7 +135,14 @@ def waited(at: datetime) -> Markup:
 @blueprint.app_template_filter("local")
 def local(at: datetime, zone: str, form: str = "moment") -> Markup:
     """A moment on the patient's wall clock, with the reader's as its title."""
-    return _marked(at, _("%(moment)s here", moment=exact(at, reader_zone())), _on_wall(at, zone, form))
+    title = _here(language()).replace("#", exact(at, reader_zone()))
+    return _marked(at, title, _on_wall(at, zone, form))
+
+
+@cache
+def _here(said: str) -> str:
+    """How a moment on the reader's clock is told beside the patient's, with # in its place."""
+    return _("%(moment)s here", moment="#")
 
 
 @blueprint.app_template_filter("here")
@@ -122,4 +159,4 @@ def _on_wall(at: datetime, zone: str, form: str) -> str:
 
 
 def _marked(at: datetime, title: str, words: str, mark: Markup = Markup("")) -> Markup:
-    return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(at.isoformat(), title, mark, words)
+    return _TIME % (at.isoformat(), title, mark, words)

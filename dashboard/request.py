@@ -45,7 +45,10 @@ def somebody() -> Staff | None:
 
 def language() -> str:
     """The language of whoever reads this page: en, zh-Hans or zh-Hant."""
-    return str(get_locale()).replace("_", "-")
+    found = g.get("page_language")
+    if found is None:  # asked for hundreds of times by a long page
+        found = g.page_language = str(get_locale()).replace("_", "-")
+    return str(found)
 
 
 def told(said: object) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_, union_all
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, Integer, Select, Uuid, bindparam, func, literal, select, tuple_, union_all
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import Session
 
 from care.records.communications import Communication
@@ -43,7 +44,7 @@ class Event:
     detail: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Noun:
     """One table of events: its columns for when, when we knew and where from, what is told of it, and which rows."""
 
@@ -102,21 +103,30 @@ def story_of(
     session: Session, patient_id: UUID, kinds: Collection[str] = (), limit: int = 100, before: Place | None = None
 ) -> list[Event]:
     """The events that a reader follows, of these kinds of STORY (all, when none is named), behind a place."""
-    wanted = [noun for kind, nouns in STORY.items() if not kinds or kind in kinds for noun in nouns]
+    wanted = tuple(noun for kind, nouns in STORY.items() if not kinds or kind in kinds for noun in nouns)
     return _read(session, patient_id, wanted, limit, before)
 
 
 def _read(
-    session: Session, patient_id: UUID, nouns: Collection[_Noun], limit: int, before: datetime | Place | None
+    session: Session, patient_id: UUID, nouns: tuple[_Noun, ...], limit: int, before: datetime | Place | None
 ) -> list[Event]:
-    parts = [select(_part(patient_id, noun, before).limit(limit).subquery()) for noun in nouns]
+    place = before if isinstance(before, tuple) else (before, None)
+    values = {"patient": patient_id, "most": limit, "at": place[0], "ref": place[1]}
+    which = "row" if place[1] is not None else "moment" if place[0] is not None else ""
+    return [Event(*row) for row in session.execute(_statement(nouns, which), values)]
+
+
+@cache
+def _statement(nouns: tuple[_Noun, ...], which: str) -> Select[Any]:
+    """Made once for each choice of nouns: making it costs more than the database needs for it."""
+    most = bindparam("most", type_=Integer())
+    parts = [select(_part(noun, which).limit(most).subquery()) for noun in nouns]
     rows = union_all(*parts).subquery()
-    newest = select(rows).order_by(rows.c.at.desc(), rows.c.ref.desc()).limit(limit)
-    return [Event(*row) for row in session.execute(newest)]
+    return select(rows).order_by(rows.c.at.desc(), rows.c.ref.desc()).limit(most)
 
 
-def _part(patient_id: UUID, noun: _Noun, before: datetime | Place | None) -> Select[Any]:
-    """One noun's events with the columns of an Event, the newest first."""
+def _part(noun: _Noun, which: str) -> Select[Any]:
+    """One noun's events with the columns of an Event, the newest first; behind a row, before a moment, or all."""
     model: Any = noun.model
     moment = getattr(model, noun.at)
     pairs = [part for name in noun.told for part in (literal(name), getattr(model, name))]
@@ -127,9 +137,10 @@ def _part(patient_id: UUID, noun: _Noun, before: datetime | Place | None) -> Sel
         (getattr(model, noun.source) if noun.source else literal("staff")).label("source"),
         model.id.label("ref"),
         func.jsonb_build_object(*pairs, type_=JSONB).label("detail"),
-    ).where(model.patient_id == patient_id, *noun.only)
-    if isinstance(before, tuple):
-        found = found.where(tuple_(moment, model.id) < tuple_(*before))
-    elif before is not None:
-        found = found.where(moment < before)
+    ).where(model.patient_id == bindparam("patient", type_=Uuid()), *noun.only)
+    at = bindparam("at", type_=TIMESTAMP(timezone=True))
+    if which == "row":
+        found = found.where(tuple_(moment, model.id) < tuple_(at, bindparam("ref", type_=Uuid())))
+    elif which == "moment":
+        found = found.where(moment < at)
     return found.order_by(moment.desc(), model.id.desc())
