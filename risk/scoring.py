@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from care.domain.assessment import Assessment, Before, Change, Contribution, HeadSays
 from care.domain.measure import Measure
+from care.domain.twins import maker
 from care.errors import AssessmentError
 from risk.bands import band_of
 from risk.bundle import Bundle
@@ -31,6 +32,7 @@ ADDS_UP = 1e-4  # float32 sums of a dozen terms stay well below this; a wrong gr
 Report = tuple[Sequence[Measure], datetime, str]
 Outputs = tuple[Floats, Floats, Floats]  # risk (n), contributions (n, features), logit (n)
 
+_assessment = maker(Assessment)
 _contribution = partial(tuple.__new__, Contribution)  # as Contribution._make, without a step in Python for each
 _ONE = (1,)
 
@@ -201,7 +203,7 @@ class Scorer:
             band = band_of(self._main.bands, risk, previous, self._main.clear_factor)
         values, shares, filled = row.values, heads[0][1], row.filled
         parts = tuple(map(_contribution, zip(self._names, self._labels, values, shares, filled, strict=True)))
-        return Assessment(
+        return _assessment(
             self._id,
             self._sha256,
             risk,

@@ -6,8 +6,7 @@ themselves, so the findings are those of one report at a time.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,17 +15,12 @@ from numpy.typing import NDArray
 
 from care.domain.measure import Measure
 from care.domain.rules import Finding, Report, RuleSet, judge
+from care.domain.rules.picking import limits
 
 Values = Mapping[str, tuple[NDArray[np.float64], str]]  # by code: the reports' values (NaN: none), in this unit
 Marks = NDArray[np.bool_]
-_OF_THE_PAST = frozenset({"missing", "delta", "rise"})  # never hold of a patient of whom nothing is known before
-_OPS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-}
+# Never of a patient of whom nothing is known before: one value of a code is no change, no line and no departure.
+_OF_THE_PAST = frozenset({"missing", "delta", "fall", "rise", "usual", "slope", "ewma", "cusum"})
 
 
 def judge_many(
@@ -90,10 +84,10 @@ def _could(written: Mapping[str, Any], values: Values, past: Marks) -> Marks:
         parts = [_could(part, values, past) for part in written["of"]]
         marks: Marks = np.logical_and.reduce(parts) if test == "all" else np.logical_or.reduce(parts)
         return marks
-    column = values.get(str(written.get("code")))
-    compare = _OPS.get(str(written.get("op")))
-    if test != "compare" or compare is None or "threshold" not in written:
+    reached = limits(written, frozenset(values))
+    if reached is None:
         return np.ones(rows, dtype=bool)
-    if column is None:
-        return np.zeros(rows, dtype=bool) if "code" in written else np.ones(rows, dtype=bool)
-    return np.asarray(compare(column[0], written["threshold"]), dtype=bool)
+    found = np.zeros(rows, dtype=bool)
+    for one in reached:
+        found |= one.sign * values[one.code][0] >= one.least
+    return found

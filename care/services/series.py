@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 from care.domain.codes import ResponseStatus
 from care.domain.measure import Measure
 from care.domain.questionnaire import Answer, Answers, from_response
+from care.domain.twins import maker
 from care.records.observations import Observation
 from care.records.questionnaire_responses import MEASUREMENTS, QuestionnaireResponse
 from care.services import content
 
 WINDOW = timedelta(days=30)
+_measure = maker(Measure)  # a patient's month has hundreds
 
 # Statements are made once: making one costs about as much as the database needs for it.
 _IDS = any_(bindparam("ids", type_=ARRAY(Uuid())))
@@ -56,14 +58,14 @@ class Series:
         patients = list({row.patient_id for row in rows})
         since, until = rows[0].authored_at - WINDOW, rows[-1].authored_at
         for row in session.execute(_WINDOW, {"ids": patients, "since": since, "until": until}):
-            measure = Measure(*row[2:])
+            measure = _measure(*row[2:])
             self._all[row[0]].append(measure)
             if row[1] in self._own:
                 self._own[row[1]].append(measure)
         amended = [row.id for row in rows if row.status == ResponseStatus.AMENDED.value]
         if amended:  # what a correction took out of the series is still judged as what was reported
             for row in session.execute(_AMENDED, {"ids": amended}):
-                self._own[row[1]].append(Measure(*row[2:]))
+                self._own[row[1]].append(_measure(*row[2:]))
         self._times = {key: [one.at for one in found] for key, found in self._all.items()}
 
     def of(self, row: QuestionnaireResponse) -> tuple[tuple[Measure, ...], list[Measure]]:

@@ -13,12 +13,14 @@ import click
 from flask.cli import AppGroup
 
 from care.domain.measure import Measure
+from care.domain.twins import maker
 from care.errors import AssessmentError, Invalid
 from care_api.commands.output import as_json, end, tell, told
 
 risk_group = AppGroup("risk", help="Models: trained offline, verified, scored.")
 folder = click.Path(exists=True, file_okay=False, path_type=Path)
 existing = click.Path(exists=True, dir_okay=False, path_type=Path)
+_made = maker(Measure)
 
 
 @risk_group.command("train", with_appcontext=False)
@@ -142,7 +144,7 @@ def _measure(place: int, one: Any) -> Measure:
     moment = datetime.fromisoformat(at)
     if moment.tzinfo is None:
         raise ValueError("no zone")
-    return Measure(str(place), code, None if value is None else float(value), unit, moment, rest[0] if rest else "")
+    return _made(str(place), code, None if value is None else float(value), unit, moment, rest[0] if rest else "", "")
 
 
 def _scored(scorer: Any, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -130,3 +130,22 @@ def test_the_findings_of_a_batch_are_those_of_each_report(rows: list[tuple[float
             Measure(f"{row}:{code}", code, value, unit, NOW) for code, value, unit in pairs if value is not None
         )
         assert found.get(row, ()) == judge(RULES, Report(str(row), NOW, measures))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    rows=st.lists(st.floats(20, 400), min_size=2, max_size=8),
+    past=st.lists(st.tuples(st.integers(0, 7), st.integers(1, 20), st.floats(20, 400)), max_size=20),
+)
+def test_a_row_with_a_past_is_judged_by_it_and_no_other_row_is(
+    rows: list[float], past: list[tuple[int, int, float]]
+) -> None:
+    histories: dict[int, list[Measure]] = {}
+    for number, (row, days, value) in enumerate(past):
+        if row < len(rows):
+            one = Measure(f"past{number}", "2339-0", value, "mg/dL", NOW - timedelta(days=days))
+            histories.setdefault(row, []).append(one)
+    found = judge_many(RULES, {"2339-0": (np.array(rows), "mg/dL")}, NOW, histories)
+    for row, value in enumerate(rows):
+        report = Report(str(row), NOW, (Measure(f"{row}:2339-0", "2339-0", value, "mg/dL", NOW),))
+        assert found.get(row, ()) == judge(RULES, report, histories.get(row, ()))
