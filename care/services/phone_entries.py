@@ -33,7 +33,7 @@ from care.services.tellers import by_phone
 
 LONGEST_NOTE = 4_000
 FARTHEST = timedelta(days=31)  # ours: how far ahead a call may be promised
-LATE = timedelta(days=7)  # ours: how long after its end a task can still be answered on the telephone
+LATE = timedelta(days=2)  # ours: how long after its end a task can still be answered on the telephone
 AHEAD = timedelta(hours=24)
 
 
@@ -157,7 +157,8 @@ def callable_tasks(session: Session, staff: Staff, patient_id: UUID, now: dateti
     )
     tasks = list(session.scalars(found.order_by(Task.due_at, Task.id)))
     first = [one for one in tasks if one.expires_at > now and (one.opens_at or one.due_at) <= now]
-    return first, [one for one in tasks if one not in first and (one.opens_at is None or one.opens_at <= now)]
+    others = [one for one in tasks if one not in first and (one.opens_at is None or one.opens_at <= now)]
+    return first, others[::-1]
 
 
 def _mine(session: Session, staff: Staff, patient_id: UUID, task_id: UUID, version: str) -> Patient:

@@ -17,7 +17,7 @@ from care.errors import Invalid, NotFound
 from care.records.organizations import CareTeam, Organization
 from care.records.practitioners import by_username
 from care.runtime import Runtime
-from care.services import care_teams
+from care.services import care_teams, second_factors
 from care.services import staff as accounts
 from care_api.commands.output import as_json, tell, told
 from care_api.database import db
@@ -98,6 +98,24 @@ def password(username: str, by: str, password_stdin: bool, as_json: bool) -> Non
         raise NotFound("practitioner", f"there is no account {username!r}")
     accounts.set_password(session, runtime(), admin, person.id, chosen)
     tell({"id": person.id, "username": person.username} | ({"password": chosen} if made_up else {}), as_json)
+
+
+@staff_group.command("second-factor")
+@click.argument("username")
+@click.option("--by", required=True, help="The administrator who resets it.")
+@as_json
+@told
+def second_factor(username: str, by: str, as_json: bool) -> None:
+    """Take away the second step of somebody whose telephone is lost, and end their sessions; an administrator's too.
+
+    Where it is required they set one up again when they sign in. Prints {id, username}.
+    """
+    session = db.session()
+    admin, person = administrator(session, by), by_username(session, username)
+    if person is None:
+        raise NotFound("practitioner", f"there is no account {username!r}")
+    second_factors.reset(session, runtime(), admin, person.id, on_the_machine=True)
+    tell({"id": person.id, "username": person.username}, as_json)
 
 
 @staff_group.command("team")

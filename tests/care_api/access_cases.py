@@ -53,7 +53,7 @@ def other_clinician(clinic: Clinic) -> Staff:
         username="elsewhere",
         name="Test Clinician Elsewhere",
         password_hash="none",
-        created_at=clinic.organization.created_at,
+        created_at=session.get_one(Practitioner, clinic.nurse.id).created_at,
     )
     session.add(found)
     session.commit()

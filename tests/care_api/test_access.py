@@ -63,6 +63,9 @@ def test_the_wrong_role_is_told_so(session: Session, client: FlaskClient, rt: Ru
 DRAFT, PUBLISHED = "/questionnaires/drafts/<uuid:draft_id>", "/questionnaires/<uuid:definition_id>"
 MODEL = "/models/<uuid:model_id>"
 ADMINISTRATORS = {
+    "/account/second-factor",
+    "/admin/second-factor",
+    "/admin/staff/<uuid:practitioner_id>/second-factor",
     *("/numbers", "/numbers.csv", "/admin/acts"),
     *("/admin", "/admin/staff", "/admin/staff/<uuid:practitioner_id>/deactivate", "/protocols", "/account"),
     *("/questionnaires", "/questionnaires/import", PUBLISHED, f"{PUBLISHED}/walk", f"{PUBLISHED}/retire"),

@@ -20,8 +20,9 @@ from care.records.escalations import Escalation
 from care.records.patients import Patient
 from care.records.practitioners import Practitioner
 from care.records.seal import key_of
+from care.records.second_factors import second_factor
 from care.runtime import Runtime
-from care.services import audits, content, enrolment, heartbeats, signin
+from care.services import audits, content, enrolment, heartbeats, second_factors, signin
 from launch.postgres import Embedded
 from tests.care_api.serving import GLUCOSE, enrolled, serving
 from tests.conftest import KEYS, Clinic
@@ -285,3 +286,17 @@ def test_chat_without_anybody_to_be_says_what_to_do(run: FlaskCliRunner, clinic:
     found = run.invoke(args=["chat"])
     assert found.exit_code == 1
     assert "flask prepare" in found.stderr
+
+
+def test_an_only_administrator_resets_the_second_step_on_the_machine(
+    session: Session, run: FlaskCliRunner, rt: Runtime
+):
+    words = "staff add boss --name Boss --role admin --organization Demo --country HK --time-zone Asia/Hong_Kong --json"
+    password = last(run.invoke(args=words.split()))["password"]
+    boss = session.scalars(select(Practitioner).where(Practitioner.username == "boss")).one()
+    second_factors.begin(session, rt, boss.staff(), password)
+    assert second_factor(session, boss.id) is not None
+    done = run.invoke(args=["staff", "second-factor", "boss", "--by", "boss", "--json"])
+    assert (done.exit_code, last(done)["username"]) == (0, "boss")
+    assert second_factor(session, boss.id) is None
+    assert run.invoke(args=["staff", "second-factor", "nobody", "--by", "boss"]).exit_code != 0
