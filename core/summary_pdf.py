@@ -15,6 +15,7 @@ from core.summary import Sheet
 
 MARGIN, GUTTER = 42.0, 18.0
 SIZE, LEAD = 9.0, 12.0
+FLOOR = MARGIN + 2.0  # below it stands only by whom it was made
 INK, QUIET, ACCENT = 0.1, 0.35, (0.04, 0.36, 0.62)
 
 
@@ -49,12 +50,12 @@ class _Page:
         ended, self.y = self.y, top
         column = self.room * 0.45 - GUTTER
         self._part(_("Adherence"), sheet.adherence, 2, right, column)
-        self._part(_("Thresholds of this patient's own"), sheet.thresholds, 2, right, column)
+        self._part(_("Thresholds of this patient's own"), sheet.thresholds, 1, right, column)
         self._part(_("Medicines"), [sheet.medicines], 2, right, column)
         self.y = min(self.y, ended)
-        self._part(_("Messages that wait for a person"), sheet.messages, most=3)
+        self._part(_("Messages that wait for a person"), sheet.messages, most=2)
         if sheet.visits:
-            self._part(_("Visits that are asked for"), sheet.visits, most=2)
+            self._part(_("Visits that are asked for"), sheet.visits, most=1)
         self._ink(QUIET)
         self._line(MARGIN, MARGIN - 14, sheet.made, self.room, size=8)
 
@@ -90,6 +91,8 @@ class _Page:
         wide = self.room if room is None else room
         self._heading(heading, x, wide)
         for words in said:
+            if self.y - most * LEAD < FLOOR:
+                break
             for number, line in enumerate(paper.fold(words, wide - 9, most, SIZE, self.language)):
                 self.y -= LEAD
                 if number == 0:
