@@ -78,6 +78,7 @@ SENTENCES = {
     "questionnaire.publish": _l("%(who)s published a questionnaire."),
     "questionnaire.retire": _l("%(who)s retired a questionnaire."),
     "rota.save": _l("%(who)s wrote a team's rota."),
+    "sender.link": _l("%(who)s said whose the address of an unknown sender is."),
     "sender.message": _l("%(who)s answered an unknown sender."),
     "silence.mark": _l("%(who)s noted why the patient is silent."),
     "silence.unmark": _l("%(who)s took back why the patient is silent."),
