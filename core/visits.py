@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from care.access import may
 from care.errors import Conflict, Invalid
 from care.records import lists, practitioners
-from care.records.visit_requests import ended_visits, open_visits, visit_of
+from care.records.visit_requests import VisitRequest, ended_visits, open_visits, visit_of, visits_of
 from care.services import visits as acts
 from core import blueprint
 from core.request import runtime, session, staff, told, written
@@ -37,6 +37,12 @@ def visits() -> str:
         patients=lists.patients_by_id(session(), staff(), {row.patient_id for row in both}),
         names=practitioners.names(session(), who),
     )
+
+
+@blueprint.app_template_global()
+def asked_visits(patient_id: UUID) -> list[VisitRequest]:
+    """The visits that are asked for and did not take place yet, for the page of the patient."""
+    return [row for row in visits_of(session(), staff(), patient_id) if row.status == "active"]
 
 
 @blueprint.post("/cases/<uuid:escalation_id>/visit")

@@ -12,6 +12,7 @@ from care.records.escalations import Escalation
 from care.records.flags import Flag
 from core.cases import ROWS
 from tests.dashboard.ward import Ward
+from tests.services.world import DIABETES
 
 
 def test_a_case_says_why_with_the_rule_its_source_and_its_licence(clinician: FlaskClient, ward: Ward):
@@ -245,3 +246,11 @@ def test_the_charts_reach_as_far_back_as_is_asked(clinician: FlaskClient, ward: 
     assert "last 365 days" in clinician.get(f"{place}?days=365").text
     ward.world.clock.forward(days=40)
     assert "No model and no questionnaire has scored this patient" in clinician.get(place).text
+
+
+def test_a_model_that_abstained_says_why_on_the_case(clinician: FlaskClient, ward: Ward):
+    late = ward.world.patient("+12025550109", DIABETES)
+    ward.world.tell("glucose 49 before breakfast", sender="+12025550109")
+    page = clinician.get(f"/core/cases/{ward.alert(late).id}").text
+    assert "No estimate" in page
+    assert "Last: no estimate" in page

@@ -18,6 +18,7 @@ def test_a_visit_is_asked_for_on_the_case_and_stands_on_the_nurses_list(
     assert "The nurses are asked to arrange a visit" in page
     assert "Test Clinician asked for a visit" in page
     assert "Examine the legs" in nurse.get("/core/visits").text
+    assert "Examine the legs" in nurse.get(f"/patients/{ward.two.id}").text
     assert "Examine the legs" not in stranger.get("/core/visits").text
     assert "asked for already" in ask(nurse, ward)
     (row,) = ward.world.all(VisitRequest)
