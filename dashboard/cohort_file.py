@@ -40,7 +40,7 @@ COLUMN_WORDS = {
     "file": _l("The file"),
 }
 EXAMPLES = {
-    "name": "Demo Patient Nine",
+    "name": "Example Person",
     "birth_date": "1966-06-06",
     "sex": "female, male, other, unknown",
     "record_number": "T-0009",
