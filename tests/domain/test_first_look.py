@@ -20,12 +20,12 @@ MINUTE = timedelta(minutes=1)
 
 
 def test_the_target_is_as_long_as_the_first_rung_lasts() -> None:
-    assert TARGETS == {
+    assert {
         Priority.STAT: 10 * MINUTE,
         Priority.ASAP: 30 * MINUTE,
         Priority.URGENT: 120 * MINUTE,
         Priority.ROUTINE: timedelta(days=7),
-    }
+    } == TARGETS
     assert targets(LADDER, NOON) == TARGETS
 
 
