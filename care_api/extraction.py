@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -39,6 +40,23 @@ def words(
     yield from extract_python(io.BytesIO(source), keywords, comment_tags, options)
     for line, said in sentences(source.decode("utf-8")):
         yield line, "pgettext", (CONTEXT, said), []
+
+
+def rules(
+    fileobj: io.BufferedIOBase, keywords: Mapping[str, Any], comment_tags: list[str], options: Any
+) -> Iterator[Any]:
+    """A rule set of the library: what it is called, and what its rules are called when their ids are read out."""
+    document = json.loads(fileobj.read())
+    for said in (document["title"], *(one["id"].replace("-", " ").capitalize() for one in document["rules"])):
+        yield 1, "pgettext", (CONTEXT, said), []
+
+
+def cards(
+    fileobj: io.BufferedIOBase, keywords: Mapping[str, Any], comment_tags: list[str], options: Any
+) -> Iterator[Any]:
+    """What a model's card calls the model."""
+    about = json.loads(fileobj.read())["basic_info"]
+    yield 1, "pgettext", (CONTEXT, about.get("model_name") or about["name"]), []
 
 
 def sentences(source: str) -> Iterator[tuple[int, str]]:

@@ -47,6 +47,10 @@ ALSO_SAID = (
     _h("heart", "urgent"),
     _h("heart", "routine"),
     _h("heart", " (and %(count)s more)"),
+    _h("heart", "Hypoglycaemia next day"),
+    _h("heart", "Readmission 30 day"),
+    _h("heart", "Heart failure mortality"),
+    _h("heart", "Pbc visit"),
     _h("heart", "Please try again in a moment."),
     _h("heart", "The error was noted."),
     _h("heart", "Bad Request"),
@@ -125,7 +129,8 @@ def templates(catalogues: str, locale: str) -> Mapping[str, re.Pattern[str]]:
     if not file.exists():
         return {}
     with file.open("rb") as opened:
-        said = [str(one.id) for one in read_mo(opened) if one.context == CONTEXT and _PLACE.search(str(one.id))]
+        heart = [str(one.id) for one in read_mo(opened) if one.context in (CONTEXT, CONTEXT.encode())]
+    said = [one for one in heart if _PLACE.search(one)]
     said.sort(key=lambda one: (-len(_PLACE.sub("", one)), one))
     return {one: _looks(one) for one in said}
 

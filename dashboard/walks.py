@@ -27,7 +27,7 @@ from care.services import content, questionnaires, walks
 from care.services.walks import Walk
 from dashboard import blueprint
 from dashboard.form_face import filled_in
-from dashboard.questionnaire_words import readers_of
+from dashboard.questionnaire_words import in_words, readers_of
 from dashboard.questionnaires import definition_of
 from dashboard.request import runtime, session, staff
 
@@ -153,6 +153,7 @@ def _page(
         state=_signer(sha256).dumps(walk.to_json()),
         spoken=spoken,
         back=back,
+        title=in_words(form.title),
         notes=NOTES,
         response=json.dumps(made, ensure_ascii=False, indent=2) if made else "",
         faults=walks.faults(made, form) if made else [],

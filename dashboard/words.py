@@ -18,7 +18,7 @@ from care.domain import trend
 from care.domain.measure import Measure
 from care.domain.plan import Action
 from care.domain.questionnaire.units import label
-from care.records.definitions import Definition
+from care.records.definitions import Definition, Version
 from care.records.escalations import Escalation, EscalationLink
 from care.records.organizations import CareTeam
 from care.records.patients import Patient
@@ -192,7 +192,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 @blueprint.app_template_filter("titled")
-def titled(definition: Definition) -> str:
+def titled(definition: Definition | Version) -> str:
     """The title of a published definition, in the reader's language where its author gave one."""
     document = definition.document
     translated = (document.get("_title") or {}).get("extension") or ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -110,12 +111,18 @@ class Version:
     title: str
     published_at: datetime
     retired: bool
+    translated: Mapping[str, Any] | None = None
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """Of its document what names it."""
+        return {"title": self.title, "_title": self.translated}
 
 
 def versions(session: Session, kind: str, limit: int = 500) -> list[Version]:
     """All versions of a kind, retired ones too: what was published last comes first."""
     title = func.coalesce(Definition.document["title"].astext, Definition.document["name"].astext, Definition.url)
     shown = Definition.id, Definition.url, Definition.version, title, Definition.published_at, Definition.retired
-    found = select(*shown).where(Definition.kind == kind)
+    found = select(*shown, Definition.document["_title"]).where(Definition.kind == kind)
     newest = Definition.published_at.desc(), Definition.url, Definition.version.desc()
     return [Version(*row) for row in session.execute(found.order_by(*newest).limit(limit))]
