@@ -139,8 +139,8 @@ def expand_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 500
 def retime(session: Session, patient: Patient, now: datetime) -> None:
     """After a change of zone: tasks not yet asked for move to the same local times there (no commit).
 
-    What was due before is as it was, and a plan on hold is seen to when it goes on. A time that has passed there already
-    is caught up with as its action says; one that was left out here and exists there is asked.
+    What was due before is as it was, and a plan on hold is seen to when it goes on. A time that has passed there
+    already is caught up with as its action says; one that was left out here and exists there is asked.
     """
     plans = select(CarePlan).where(CarePlan.patient_id == patient.id, CarePlan.status == CarePlanStatus.ACTIVE.value)
     for plan in session.scalars(plans.with_for_update().execution_options(populate_existing=True)):

@@ -1,4 +1,4 @@
-"""A nurse's case and a clinician's, from the text on a patient's phone to the audit, in a real browser, in two languages."""
+"""A nurse's case and a clinician's, from the text on a patient's phone to the audit, in a browser, in two languages."""
 
 from __future__ import annotations
 
