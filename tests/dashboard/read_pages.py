@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 from flask import Flask
 from flask.testing import FlaskClient
 
-LATIN = re.compile(r"[A-Za-z][A-Za-z'-]{2,}")
+LATIN = re.compile(r"[A-Za-z]{3,}")
 READ = ("aria-label", "title", "placeholder", "alt")
 VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"))
 UNREAD = frozenset(("script", "style", "code", "pre", "svg", "textarea", "option[value]"))
-CODE = re.compile(r"https?://\S+|(?<![A-Za-z0-9])(?:[0-9a-f]{8,}|[a-z0-9]+(?:-[A-Za-z0-9]+)+|UTF-8)(?![A-Za-z0-9])")
+CODE = re.compile(r"https?://\S+|(?<![A-Za-z0-9])(?:[0-9a-f]{8,}|[a-z0-9]+(?:[-.][A-Za-z0-9]+)+|UTF-8)(?![A-Za-z0-9])")
 """An address, a hash, a code such as heart-failure-daily."""
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 
@@ -37,7 +37,7 @@ class Page(HTMLParser):
             self.language = known.get("lang", "")
         hidden = bool(self._within) and self._within[-1][1]
         spoken = known.get("lang", "")
-        other = spoken != self.language if spoken else hidden
+        other = (spoken != self.language if "lang" in known else hidden) or known.get("translate") == "no"
         if not other:
             self.said += [known[name] for name in READ if known.get(name)]
         if tag == "a" and "download" not in known:
@@ -76,10 +76,12 @@ def walk(app: Flask, client: FlaskClient, begin: list[str], each: int = 2) -> It
                 waiting.append(found)
 
 
-def foreign(page: str, allowed: frozenset[str]) -> list[str]:
-    """What a page says in Latin letters, but for words that are the same in every language."""
+def foreign(page: str, allowed: frozenset[str], quoted: tuple[str, ...] = ()) -> list[str]:
+    """What a page says in Latin letters, but for words that are the same in every language, and for quotations."""
     found = []
     for said in Page(page).said:
+        for words in quoted:
+            said = said.replace(words, "")
         words = set(LATIN.findall(CODE.sub("", said))) - allowed
         if words:
             found.append(f"{said[:120]} {sorted(words)}")
