@@ -11,26 +11,28 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from care.domain.codes import Priority, Role
+from care.domain.codes import EscalationStatus, Priority, Role
 from care.domain.people import Staff
 from care.domain.triage import Alarm
 from care.errors import Conflict, Invalid
 from care.records import practitioners
 from care.records.communications import Communication
+from care.records.escalations import Escalation, EscalationLink
 from care.records.patients import Patient, patient_of
 from care.records.takeovers import TakeOver, take_over_of
 from care.runtime import Runtime
 from care.services import audits
 from care.services.alarms import Case, raise_many
-from care.services.locks import wait_for_patient
+from care.services.locks import lock_patients, wait_for_patient
 from care.services.queue import Queue, Worked, work
 
 QUEUE = Queue("take-overs", TakeOver, "ends_at")
 HOURS = (1, 2, 4, 8)
 """For how long a conversation may be taken over; then it is taken over again, or it is the bot's."""
+AGAIN = timedelta(minutes=1)
 
 
 def take_over(
@@ -94,9 +96,13 @@ def run_out_due(session: Session, rt: Runtime, now: datetime, *, limit: int = 20
     """End the take-overs whose time is over; what waits is brought to the team. Commits."""
 
     def handle(inner: Session, rows: list[TakeOver]) -> None:
+        ours = lock_patients(inner, {row.patient_id for row in rows})
         for row in rows:
             if row.ended_at is not None:
                 row.ends_at = None
+                continue
+            if row.patient_id not in ours:
+                row.ends_at = now + AGAIN  # a text of theirs is read at this moment: it may wait for a person, unseen
                 continue
             _end(row, now, "ran-out")
             _audit(inner, now, "conversation.run-out", row, None)
@@ -110,21 +116,27 @@ def _end(row: TakeOver, now: datetime, how: str) -> None:
 
 
 def _raise_waiting(session: Session, now: datetime, row: TakeOver, patient: Patient) -> int:
-    """Texts that came while a person had the conversation, and were not answered, become somebody's task."""
-    waiting = select(Communication.id, Communication.at).where(
-        Communication.patient_id == patient.id,
+    """Texts that nobody has answered become somebody's task, unless they are; how many wait.
+
+    Whenever they came: under a colleague who had the conversation before, or before it was taken over and read after.
+    """
+    stands = exists().where(
+        EscalationLink.communication_id == Communication.id,
+        EscalationLink.escalation_id == Escalation.id,
+        Escalation.status != EscalationStatus.COMPLETED.value,
+    )
+    waiting = select(Communication.id, Communication.at, stands.label("stands")).where(
+        Communication.patient_id == row.patient_id,
+        Communication.direction == "in",
         Communication.waits_since.is_not(None),
-        Communication.recorded_at >= row.at,
     )
     alarm = Alarm("needs-person", Priority.ROUTINE, "asked-for-person", {}, "doubt")
     own = (patient.organization_id, patient.care_team_id, patient.id)
-    cases = [
-        Case(*own, at, (alarm,), communication_id=text_id)
-        for text_id, at in session.execute(waiting.order_by(Communication.recorded_at, Communication.id))
-    ]
+    found = session.execute(waiting.order_by(Communication.recorded_at, Communication.id)).all()
+    cases = [Case(*own, one.at, (alarm,), communication_id=one.id) for one in found if not one.stands]
     session.flush()
     raise_many(session, now, cases)
-    return len(cases)
+    return len(found)
 
 
 def _audit(session: Session, now: datetime, action: str, row: TakeOver, staff: Staff | None, **detail: Any) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Purpose, Role
@@ -16,6 +17,7 @@ from care.records.practitioners import Practitioner
 from care.records.takeovers import TakeOver, take_over_of
 from care.runtime import Runtime
 from care.services import escalations, takeovers
+from care.services.locks import wait_for_patient
 from tests.conftest import Clinic, Clock
 from tests.services.world import World, make_world
 
@@ -162,3 +164,48 @@ def test_every_step_is_audited(world: World):
         "conversation.take-over",
         "conversation.take-over",
     ]
+
+
+def test_a_text_that_a_colleague_left_is_raised_at_the_end_of_whoever_took_it_on(world: World):
+    patient = world.patient()
+    first = takeovers.take_over(world.session, world.rt, world.clinic.nurse, patient.id, 1)
+    world.say("I am not sure about my new tablets")
+    world.clock.forward(minutes=5)
+    second = colleague(world)
+    takeovers.take_over(world.session, world.rt, second, patient.id, 1, instead_of=first.id)
+    world.clock.forward(minutes=5)
+    assert takeovers.hand_back(world.session, world.rt, second, patient.id) == 1
+    assert [one.cause for one in world.escalations(patient)] == ["needs-person"]
+
+
+def test_a_text_that_came_before_it_was_taken_over_and_was_read_after_is_raised(world: World):
+    patient = world.patient()
+    world.receive("I am not sure about my new tablets")
+    world.clock.forward(seconds=1)
+    takeovers.take_over(world.session, world.rt, world.clinic.nurse, patient.id, 1)
+    world.take()
+    assert [text.waits_since for text in world.texts_in()] == [world.now]
+    assert takeovers.hand_back(world.session, world.rt, world.clinic.nurse, patient.id) == 1
+    assert [one.cause for one in world.escalations(patient)] == ["needs-person"]
+
+
+def test_a_text_that_stands_on_the_worklist_already_is_not_raised_again(world: World):
+    patient = world.patient()
+    takeovers.take_over(world.session, world.rt, world.clinic.nurse, patient.id, 1)
+    world.say("I have chest pain")
+    before = [one.cause for one in world.escalations(patient)]
+    takeovers.hand_back(world.session, world.rt, world.clinic.nurse, patient.id)
+    assert [one.cause for one in world.escalations(patient)] == before
+
+
+def test_it_does_not_run_out_while_a_text_is_being_read(world: World, engine: Engine):
+    patient = world.patient()
+    takeovers.take_over(world.session, world.rt, world.clinic.nurse, patient.id, 1)
+    world.clock.forward(hours=1)
+    with Session(engine) as reader:
+        wait_for_patient(reader, patient.id)
+        takeovers.run_out_due(world.session, world.rt, world.now)
+        assert take_over_of(world.session, patient.id) is not None
+    world.clock.forward(minutes=1)
+    takeovers.run_out_due(world.session, world.rt, world.now)
+    assert take_over_of(world.session, patient.id) is None
