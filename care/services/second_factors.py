@@ -13,19 +13,19 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pyotp
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Role
 from care.domain.people import Staff
 from care.errors import Conflict, Invalid, NotFound
 from care.records.organizations import CareTeam, Organization
-from care.records.practitioners import Practitioner, StaffSession
+from care.records.practitioners import Practitioner
 from care.records.seal import token as token_of
 from care.records.second_factors import RecoveryCode, SecondFactor, second_factor, unused_codes, with_second_factor
 from care.runtime import Runtime
 from care.services import audits
-from care.services.staff_sessions import fits, hash_of
+from care.services.staff_sessions import end_sessions, fits
 from care.services.throttles import count_try, forget_tries
 
 ISSUER = "Care"
@@ -104,7 +104,7 @@ def confirm(session: Session, rt: Runtime, staff: Staff, code: str, token: str =
     Every session but that of `token` ends. Raises Conflict (nothing was begun), Invalid (a wrong code), TooMany.
     """
     codes = confirmed(session, rt, staff, code)
-    _end_sessions(session, rt, staff.id, but=token)
+    end_sessions(session, rt.now(), staff.id, but=token)
     session.commit()
     return codes
 
@@ -149,7 +149,7 @@ def remove(session: Session, rt: Runtime, staff: Staff, password: str, token: st
         session.rollback()
         raise Conflict("required", "your team requires a second factor")
     _forget(session, staff.id)
-    _end_sessions(session, rt, staff.id, but=token)
+    end_sessions(session, rt.now(), staff.id, but=token)
     _audit(session, rt, staff, "staff.second-factor-removed")
     session.commit()
 
@@ -169,7 +169,7 @@ def reset(session: Session, rt: Runtime, by: Staff, practitioner_id: UUID, on_th
     if person is None:
         raise NotFound("practitioner", "no such account")
     _forget(session, person.id)
-    _end_sessions(session, rt, person.id)
+    end_sessions(session, rt.now(), person.id)
     forget_tries(session, TRY, str(person.id))
     audits.record(session, rt.now(), "staff.second-factor-reset", "practitioner", person.id, staff=by)
     session.commit()
@@ -189,7 +189,7 @@ def require(session: Session, rt: Runtime, by: Staff, care_team_id: UUID | None,
             session.scalars(select(Practitioner.id).where(Practitioner.organization_id == by.organization_id, mine))
         )
         for person in sorted(people - with_second_factor(session, people)):
-            _end_sessions(session, rt, person)
+            end_sessions(session, rt.now(), person)
     action = "team.second-factor" if care_team_id else "organization.second-factor"
     audits.record(session, rt.now(), action, row.__tablename__, row.id, staff=by, required=wanted)
     session.commit()
@@ -262,15 +262,6 @@ def _hash(practitioner_id: UUID, code: str) -> bytes:
 def _forget(session: Session, practitioner_id: UUID) -> None:
     session.execute(delete(RecoveryCode).where(RecoveryCode.practitioner_id == practitioner_id))
     session.execute(delete(SecondFactor).where(SecondFactor.practitioner_id == practitioner_id))
-
-
-def _end_sessions(session: Session, rt: Runtime, practitioner_id: UUID, but: str = "") -> None:
-    ended = update(StaffSession).where(
-        StaffSession.practitioner_id == practitioner_id, StaffSession.revoked_at.is_(None)
-    )
-    if but:
-        ended = ended.where(StaffSession.token_hash != hash_of(but))
-    session.execute(ended.values(revoked_at=rt.now()))
 
 
 def _audit(session: Session, rt: Runtime, staff: Staff, action: str) -> None:

@@ -6,7 +6,7 @@ import re
 from uuid import UUID
 
 from argon2 import PasswordHasher
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -16,11 +16,11 @@ from care.domain.people import Staff
 from care.domain.reach import carries_pages
 from care.errors import Conflict, Invalid, NotAllowed, NotFound
 from care.records.organizations import CareTeam, Organization
-from care.records.practitioners import Practitioner, StaffSession, by_username
+from care.records.practitioners import Practitioner, by_username
 from care.runtime import Runtime
 from care.services import audits
 from care.services.addresses import known_country, plain
-from care.services.staff_sessions import TRIES, WINDOW, fits
+from care.services.staff_sessions import TRIES, WINDOW, end_sessions, fits
 from care.services.throttles import count_try, forget_tries
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1000
@@ -127,7 +127,7 @@ def deactivate(session: Session, rt: Runtime, by: Staff, practitioner_id: UUID) 
     if person.role == Role.ADMIN and person.active and _administrators(session, by.organization_id) < 2:
         raise Conflict("last-administrator", "the last administrator's account can't be closed")
     person.active = False
-    _end_sessions(session, rt, person.id)
+    end_sessions(session, rt.now(), person.id)
     audits.record(session, rt.now(), "staff.deactivate", "practitioner", person.id, staff=by)
     session.commit()
     return person
@@ -142,7 +142,7 @@ def set_password(session: Session, rt: Runtime, by: Staff, practitioner_id: UUID
         by.must_be(Role.ADMIN)
     person = _colleague(session, by, practitioner_id)
     person.password_hash = _hash(password, person.username)
-    _end_sessions(session, rt, person.id)
+    end_sessions(session, rt.now(), person.id)
     audits.record(session, rt.now(), "staff.password", "practitioner", person.id, staff=by)
     session.commit()
 
@@ -223,11 +223,3 @@ def _colleague(session: Session, by: Staff, practitioner_id: UUID) -> Practition
     if person is None:
         raise NotFound("practitioner", "no such account")
     return person
-
-
-def _end_sessions(session: Session, rt: Runtime, practitioner_id: UUID) -> None:
-    session.execute(
-        update(StaffSession)
-        .where(StaffSession.practitioner_id == practitioner_id, StaffSession.revoked_at.is_(None))
-        .values(revoked_at=rt.now())
-    )

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 from functools import cache
+from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from care.domain.people import Staff
 from care.errors import NotSignedIn
 from care.records.practitioners import Practitioner, StaffSession, by_username
+from care.records.second_factors import SignInStep
 from care.runtime import Runtime
 from care.services import audits
 from care.services.throttles import count_try, forget_tries
@@ -79,6 +81,18 @@ def staff_sign_out(session: Session, rt: Runtime, token: str) -> None:
         .values(revoked_at=rt.now())
     )
     session.commit()
+
+
+def end_sessions(session: Session, now: datetime, practitioner_id: UUID, but: str = "") -> None:
+    """Sign a person out everywhere but where this token is (no commit), and end what is half signed in."""
+    ended = update(StaffSession).where(
+        StaffSession.practitioner_id == practitioner_id, StaffSession.revoked_at.is_(None)
+    )
+    if but:
+        ended = ended.where(StaffSession.token_hash != hash_of(but))
+    session.execute(ended.values(revoked_at=now))
+    half = SignInStep.practitioner_id == practitioner_id, SignInStep.used_at.is_(None)
+    session.execute(update(SignInStep).where(*half).values(used_at=now))
 
 
 def hash_of(token: str) -> bytes:

@@ -290,3 +290,18 @@ def test_the_secret_is_sealed_and_the_tokens_are_hashes(
     kept = session.scalars(select(SignInStep)).all()
     assert all(half.encode() not in bytes(one.token_hash) for one in kept)
     assert session.scalars(select(StaffSession)).all() == []
+
+
+def test_a_new_password_ends_what_was_half_signed_in_with_the_old_one(
+    session: Session, rt: Runtime, clinic: Clinic, nurse: Staff
+) -> None:
+    assert nurse.care_team_id is not None
+    second_factors.require(session, rt, clinic.admin, nurse.care_team_id, True)
+    half = sign_in_steps.first_step(session, rt, "nurse", PASSWORD)
+    assert half.kind == "set-up"
+    pending = second_factor(session, nurse.id)
+    assert pending is not None
+    shown = pyotp.TOTP(str(pending.pending)).at(rt.now())
+    staff.set_password(session, rt, clinic.admin, nurse.id, f"{PASSWORD}-another")
+    with pytest.raises(NotSignedIn):
+        sign_in_steps.set_up_confirmed(session, rt, half.token, shown)
