@@ -7,14 +7,16 @@ language here, where the catalogue is.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
 from babel.messages.mofile import read_mo
+from babel.support import NullTranslations
 from flask import Flask, g, has_request_context, request
-from flask_babel import Babel, pgettext
+from flask_babel import Babel, Domain, pgettext
 from flask_babel import lazy_pgettext as _h
+from markupsafe import Markup, escape
 
 from care.errors import CareError
 from care_api.extraction import CONTEXT
@@ -65,8 +67,50 @@ _PLACE = re.compile(r"%\((\w+)\)s")
 def register(app: Flask, catalogues: str) -> None:
     """Give templates and views their words, in the language of whoever reads."""
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = catalogues
-    Babel(app, default_locale="en", locale_selector=lambda: LOCALES[reader_language()])
+    babel = Babel(app, default_locale="en", locale_selector=lambda: LOCALES[reader_language()])
+    babel.domain_instance = _Catalogues()
+    app.jinja_env.globals["_"] = app.jinja_env.globals["gettext"] = sayings(babel.domain_instance)
     app.extensions["care.told"] = app.jinja_env.filters["told"] = lambda said: told(catalogues, said)
+
+
+class _Catalogues(Domain):  # type: ignore[misc]  # flask_babel has no types
+    """The catalogues, each found by the reader's language: to find it by its locale costs more than the word."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: dict[str, NullTranslations] = {}
+
+    def get_translations(self) -> NullTranslations:
+        """That of this reader."""
+        if not has_request_context():
+            return super().get_translations()
+        known = self._found.get(language := reader_language())
+        if known is None:
+            known = self._found[language] = super().get_translations()
+        return known
+
+
+def sayings(catalogues: Domain) -> Callable[..., Markup]:
+    """The `_` of templates: a page says some sentences a hundred times, and each is looked up once a language."""
+    known: dict[tuple[str, str], tuple[str, Markup | None]] = {}
+
+    def say(sentence: str, **values: object) -> Markup:
+        key = (reader_language(), sentence)
+        found = known.get(key)
+        if found is None:
+            said = catalogues.gettext(sentence)
+            found = known[key] = (said, None if "%(" in said else Markup(said % {}))  # noqa: S704  our own words
+        said, whole = found
+        if whole is not None:
+            return whole
+        return Markup(said % {name: _safe(value) for name, value in values.items()})  # noqa: S704
+
+    return say
+
+
+def _safe(value: object) -> object:
+    """A value as it may stand in a page; a number keeps how it is asked to be written."""
+    return value if isinstance(value, int | float) else escape(value)
 
 
 def reader_language() -> str:
