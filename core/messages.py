@@ -15,7 +15,7 @@ from care.services import escalations as acts
 from care.services import previews
 from care.services.patients import open_patient
 from core import blueprint
-from core.request import runtime, session, staff, told, written
+from core.request import known_form, once, runtime, seen, session, staff, told, written
 
 
 @blueprint.post("/cases/<uuid:escalation_id>/message")
@@ -38,7 +38,7 @@ def send_message(escalation_id: UUID) -> Response | tuple[str, int]:
     row = escalation_of(session(), staff(), escalation_id)
     words = written("text", 2 * acts.LONGEST_MESSAGE)
     try:
-        acts.message(session(), runtime(), staff(), _patient(row), words)
+        acts.message(session(), runtime(), staff(), _patient(row), words, seen(), once())
     except (Invalid, Conflict) as wrong:
         session().rollback()
         return _page(row, words, None, wrong), wrong.status
@@ -62,4 +62,5 @@ def _page(row: Escalation, words: str, shown: previews.Preview | None, wrong: Ca
         shown=shown,
         wrong=told(wrong) if wrong else "",
         longest=acts.LONGEST_MESSAGE,
+        **known_form(),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import cast
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from flask import current_app, g, request
@@ -65,3 +67,26 @@ def reader_zone() -> ZoneInfo:
     """The zone of the reader's hospital."""
     house = session().get(Organization, staff().organization_id)
     return ZoneInfo(house.time_zone if house else "UTC")
+
+
+def seen() -> datetime | None:
+    """Until when the reader has seen what came, as the form says; what came later is not answered by it."""
+    try:
+        found = datetime.fromisoformat(written("seen", 40))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def once() -> UUID | None:
+    """Which drawing of a form this is: sent twice, it is done once."""
+    try:
+        return UUID(written("once", 40))
+    except ValueError:
+        return None
+
+
+def known_form() -> dict[str, str]:
+    """`seen` and `once` for the form that is drawn next: as they came, and a new name where none came."""
+    until = seen()
+    return {"until": until.isoformat() if until else "", "once": str(once() or uuid4())}

@@ -16,7 +16,7 @@ from care.records.attachments import attachments_of
 from care.records.patients import patient_of
 from care.services import escalations, patients, previews, takeovers
 from dashboard import blueprint
-from dashboard.request import runtime, session, staff, told, written
+from dashboard.request import known_form, once, runtime, seen, session, staff, told, written
 from dashboard.story import place_of, written_place
 
 PAGE = 50
@@ -63,7 +63,7 @@ def send_message(patient_id: UUID) -> Response | str:
     """Send what was shown. What may not be sent is said beside the words, and nothing typed is lost."""
     words = written("text", 1600)
     try:
-        escalations.message(session(), runtime(), staff(), patient_id, words)
+        escalations.message(session(), runtime(), staff(), patient_id, words, seen(), once())
     except (Conflict, Invalid) as fault:
         if not words:
             raise
@@ -74,8 +74,8 @@ def send_message(patient_id: UUID) -> Response | str:
 
 
 def _preview(patient_id: UUID, words: str) -> str:
-    seen = previews.preview(session(), runtime(), staff(), patient_id, words)
-    return render_template("message.html", patient=seen.patient, seen=seen)
+    shown = previews.preview(session(), runtime(), staff(), patient_id, words)
+    return render_template("message.html", patient=shown.patient, seen=shown, **known_form())
 
 
 @blueprint.post("/patients/<uuid:patient_id>/take-over")
@@ -83,10 +83,7 @@ def _preview(patient_id: UUID, words: str) -> str:
 def take_over(patient_id: UUID) -> Response:
     """Write with the patient instead of the bot, for some hours; a colleague's take-over is taken on by its name."""
     try:
-        instead = written("instead_of", 40)
-        row = takeovers.take_over(
-            session(), runtime(), staff(), patient_id, _hours(), UUID(instead) if instead else None
-        )
+        row = takeovers.take_over(session(), runtime(), staff(), patient_id, _hours(), _instead_of())
         hours = max(1, round((row.ends_at - runtime().now()).total_seconds() / 3600)) if row.ends_at else 1
         said = ngettext(
             "You write with the patient now, for an hour. The bot is silent.",
@@ -98,6 +95,14 @@ def take_over(patient_id: UUID) -> Response:
         name = conflict.detail.get("owner_name") or _("A colleague")
         flash(_("%(name)s writes with this patient already. You may take it on from them.", name=name), "warning")
     return redirect(url_for("dashboard.patient", patient_id=patient_id) + "#conversation", 303)
+
+
+def _instead_of() -> UUID | None:
+    """The take-over that the form names; what is no name of one is none, and a colleague's stays."""
+    try:
+        return UUID(written("instead_of", 40))
+    except ValueError:
+        return None
 
 
 def _hours() -> int:

@@ -21,7 +21,7 @@ from care.records.takeovers import TakeOver
 from care.services import linking, previews, waiting
 from care.services import patients as people
 from dashboard import blueprint
-from dashboard.request import runtime, session, staff, told, written
+from dashboard.request import known_form, once, runtime, seen, session, staff, told, written
 
 UNDERSTOOD = {
     "none": _l("not an answer to a question of ours"),
@@ -116,7 +116,7 @@ def reply(communication_id: UUID) -> str | Response | tuple[str, int]:
     if request.form.get("confirmed") != "yes":
         return _preview(communication_id, words, None)
     try:
-        waiting.answer(session(), runtime(), staff(), communication_id, words)
+        waiting.answer(session(), runtime(), staff(), communication_id, words, seen(), once())
     except (Invalid, Conflict) as wrong:
         session().rollback()
         return _preview(communication_id, words, wrong), wrong.status
@@ -128,18 +128,19 @@ def _preview(communication_id: UUID, words: str, wrong: CareError | None) -> str
     """What will arrive, or why it may not; the words stay, whatever is wrong with them."""
     message = lists.communication_of(session(), staff(), communication_id)
     content = communications.contents(session(), [message.id]).get(message.id)
-    seen = None
+    shown = None
     if message.patient_id is not None:
-        seen = previews.preview(session(), runtime(), staff(), message.patient_id, words)
-    fault = wrong or (seen.fault if seen else None)
+        shown = previews.preview(session(), runtime(), staff(), message.patient_id, words)
+    fault = wrong or (shown.fault if shown else None)
     return render_template(
         "reply.html",
-        patient=seen.patient if seen else None,
-        seen=seen,
+        patient=shown.patient if shown else None,
+        seen=shown,
         words=words,
         message=message,
         content=content,
         fault=told(fault) if fault else "",
+        **known_form(),
     )
 
 
@@ -147,7 +148,7 @@ def _preview(communication_id: UUID, words: str, wrong: CareError | None) -> str
 @may("nurse", "clinician")
 def done(communication_id: UUID) -> Response:
     """The thread needs no answer by text."""
-    waiting.settle(session(), runtime(), staff(), communication_id)
+    waiting.settle(session(), runtime(), staff(), communication_id, seen())
     flash(_("Marked as done."), "done")
     return redirect(url_for("dashboard.inbox"))
 

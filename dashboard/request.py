@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import cast
 from urllib.parse import urlsplit
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from flask import current_app, g, request
@@ -111,3 +112,26 @@ def safe_path(wanted: str, otherwise: str) -> str:
         return otherwise
     plain = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
     return wanted if plain and "\\" not in wanted and wanted.isprintable() else otherwise
+
+
+def seen() -> datetime | None:
+    """Until when the reader has seen what came, as the form says; what came later is not answered by it."""
+    try:
+        found = datetime.fromisoformat(written("seen", 40))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def once() -> UUID | None:
+    """Which drawing of a form this is: sent twice, it is done once."""
+    try:
+        return UUID(written("once", 40))
+    except ValueError:
+        return None
+
+
+def known_form() -> dict[str, str]:
+    """`seen` and `once` for the form that is drawn next: as they came, and a new name where none came."""
+    until = seen()
+    return {"until": until.isoformat() if until else "", "once": str(once() or uuid4())}

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from care.domain.codes import Delivery, EscalationStatus, Outcome, Priority, Purpose, Role
@@ -28,6 +28,7 @@ from care.runtime import Runtime
 from care.services import audits, outbox
 from care.services.alarms import Case, raise_alarms, raise_many
 from care.services.ladders import Ladders
+from care.services.locks import wait_for_patient
 from care.services.pages import page_due
 
 __all__ = ["Case", "accept", "complete", "look", "message", "page_due", "raise_alarms", "raise_many"]
@@ -146,12 +147,20 @@ def complete(
     return row
 
 
-def message(session: Session, rt: Runtime, staff: Staff, patient_id: UUID, text: str) -> Communication:
-    """`staff` writes to a patient; the patient's waiting texts count as answered.
+def message(
+    session: Session,
+    rt: Runtime,
+    staff: Staff,
+    patient_id: UUID,
+    text: str,
+    seen: datetime | None = None,
+    once: UUID | None = None,
+) -> Communication:
+    """`staff` writes to a patient; the patient's waiting texts count as answered, but for those that came after `seen`.
 
-    Where it may be shown on a lock screen a notice may leave instead (see `domain.departure`), and words that say who
-    the patient is are refused. Raises NotFound, NotAllowed, Invalid (empty, too long, or such words), Conflict (the
-    patient has no address to write to).
+    The same form (`once`) sent twice is one message. Where it may be shown on a lock screen a notice may leave instead
+    (see `domain.departure`), and words that say who the patient is are refused. Raises NotFound, NotAllowed, Invalid
+    (empty, too long, or such words), Conflict (the patient has no address to write to).
     """
     now = rt.now()
     staff.must_be(Role.NURSE, Role.CLINICIAN)
@@ -160,13 +169,18 @@ def message(session: Session, rt: Runtime, staff: Staff, patient_id: UUID, text:
     if not words or len(words) > LONGEST_MESSAGE:
         raise Invalid("message-length", f"a message has 1 to {LONGEST_MESSAGE} characters", place="text")
     keep_secret(session, rt, patient, words)
+    wait_for_patient(session, patient.id)
+    dedupe = f"nurse:{patient.id}:{once or new_id()}"
+    known = session.scalars(select(Communication).where(Communication.dedupe == dedupe)).first()
+    if known is not None:
+        return known
     contact = outbox.best_contact(session, patient.id, Purpose.NURSE, rt, patient.country)
     sent = contact and outbox.enqueue(
         session,
         now,
         purpose=Purpose.NURSE,
         text=words,
-        dedupe=f"nurse:{new_id()}",
+        dedupe=dedupe,
         patient=patient,
         contact=contact,
         priority=Priority.URGENT,
@@ -180,6 +194,7 @@ def message(session: Session, rt: Runtime, staff: Staff, patient_id: UUID, text:
     session.execute(
         update(Communication)
         .where(Communication.patient_id == patient.id, Communication.waits_since.is_not(None))
+        .where(true() if seen is None else Communication.recorded_at <= seen)
         .values(waits_since=None)
         .execution_options(synchronize_session=False)
     )

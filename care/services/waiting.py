@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -30,15 +31,25 @@ def read(session: Session, rt: Runtime, staff: Staff) -> list[Communication]:
     return found
 
 
-def answer(session: Session, rt: Runtime, staff: Staff, communication_id: UUID, text: str) -> Communication:
+def answer(
+    session: Session,
+    rt: Runtime,
+    staff: Staff,
+    communication_id: UUID,
+    text: str,
+    seen: datetime | None = None,
+    once: UUID | None = None,
+) -> Communication:
     """`staff` answers the thread of a waiting text, of a patient or of an unknown sender. Commits.
+
+    What came after `seen` waits on; the same form (`once`) sent twice is one answer.
 
     Raises NotFound, NotAllowed, Invalid (empty or too long), Conflict (no address to write to).
     """
     staff.must_be(Role.NURSE, Role.CLINICIAN)
     message = lists.communication_of(session, staff, communication_id)
     if message.patient_id is not None:
-        return escalations.message(session, rt, staff, message.patient_id, text)
+        return escalations.message(session, rt, staff, message.patient_id, text, seen, once)
     words = text.strip()
     if not words or len(words) > LONGEST_MESSAGE:
         raise Invalid("message-length", f"a message has 1 to {LONGEST_MESSAGE} characters", place="text")
@@ -51,7 +62,7 @@ def answer(session: Session, rt: Runtime, staff: Staff, communication_id: UUID, 
         now,
         purpose=Purpose.NURSE,
         text=words,
-        dedupe=f"nurse:{new_id()}",
+        dedupe=f"nurse:{message.id}:{once or new_id()}",
         channel=message.channel,
         address=content.address,
         priority=Priority.URGENT,
@@ -62,17 +73,20 @@ def answer(session: Session, rt: Runtime, staff: Staff, communication_id: UUID, 
     if sent is None:
         raise Conflict("sent-before", "this answer was sent before")
     sent.practitioner_id = staff.id
-    _settle(session, staff, message)
+    _settle(session, staff, message, seen)
     audits.record(session, now, "sender.message", "Communication", sent.id, staff=staff, count=len(words))
     session.commit()
     return sent
 
 
-def settle(session: Session, rt: Runtime, staff: Staff, communication_id: UUID) -> int:
-    """The thread of this text needs no answer. Commits; returns how many texts no longer wait. Raises NotFound."""
+def settle(session: Session, rt: Runtime, staff: Staff, communication_id: UUID, seen: datetime | None = None) -> int:
+    """The thread of this text, as far as it was `seen`, needs no answer. Commits; how many texts no longer wait.
+
+    Raises NotFound.
+    """
     staff.must_be(Role.NURSE, Role.CLINICIAN)
     message = lists.communication_of(session, staff, communication_id)
-    settled = _settle(session, staff, message)
+    settled = _settle(session, staff, message, seen)
     audits.record(
         session,
         rt.now(),
@@ -87,8 +101,9 @@ def settle(session: Session, rt: Runtime, staff: Staff, communication_id: UUID) 
     return settled
 
 
-def _settle(session: Session, staff: Staff, message: Communication) -> int:
-    waiting = lists.same_thread(session, staff, message, lock=True)
+def _settle(session: Session, staff: Staff, message: Communication, seen: datetime | None) -> int:
+    thread = lists.same_thread(session, staff, message, lock=True)
+    waiting = [text for text in thread if seen is None or text.recorded_at <= seen]
     for text in waiting:
         text.waits_since = None
     return len(waiting)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import html
+import re
 from dataclasses import replace
 
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from care.domain.codes import Purpose
 from care.domain.message import Capabilities
 from care.records.takeovers import TakeOver
 from tests.conftest import FakeChannel
@@ -79,3 +82,24 @@ def test_every_message_has_its_page(nurse: FlaskClient, stranger: FlaskClient, w
     first = nurse.get(f"/patients/{ward.one.id}/conversation").text
     assert "text number 59" in first and "text number 5<" not in first and 'rel="next"' in first
     assert stranger.get(f"/patients/{ward.one.id}/conversation").status_code == 404
+
+
+def test_a_text_that_came_after_the_page_was_drawn_is_not_answered_from_it(nurse: FlaskClient, ward: Ward):
+    page = html.unescape(nurse.get(f"/patients/{ward.one.id}").text)
+    until = re.findall(r'name="seen" value="([^"]+)"', page)[0]
+    ward.world.clock.forward(seconds=5)
+    nurse.post(f"/patients/{ward.one.id}/take-over", data={"hours": "1"})
+    ward.world.say("One leg is thicker than the other", sender="+12025550101")
+    shown = nurse.post(f"/patients/{ward.one.id}/message", data={"text": "Measure again.", "seen": until}).text
+    fields = dict(re.findall(r'name="(seen|once)" value="([^"]+)"', html.unescape(shown)))
+    assert fields["seen"] == until
+    before = len(ward.world.out(Purpose.NURSE))
+    for _ in range(2):
+        nurse.post(f"/patients/{ward.one.id}/message/send", data={"text": "Measure again.", **fields})
+    assert len(ward.world.out(Purpose.NURSE)) == before + 1
+    assert "One leg is thicker" in nurse.get("/inbox").text
+
+
+def test_a_take_over_that_is_no_name_is_nobodys(nurse: FlaskClient, ward: Ward):
+    answer = nurse.post(f"/patients/{ward.one.id}/take-over", data={"hours": "1", "instead_of": "nonsense"})
+    assert answer.status_code == 303

@@ -13,6 +13,7 @@ from care.domain.codes import Purpose, Role
 from care.domain.people import Staff
 from care.errors import Conflict, Invalid, NotFound
 from care.records.audit_events import AuditEvent
+from care.records.ids import new_id
 from care.records.practitioners import Practitioner
 from care.records.takeovers import TakeOver, take_over_of
 from care.runtime import Runtime
@@ -209,3 +210,24 @@ def test_it_does_not_run_out_while_a_text_is_being_read(world: World, engine: En
     world.clock.forward(minutes=1)
     takeovers.run_out_due(world.session, world.rt, world.now)
     assert take_over_of(world.session, patient.id) is None
+
+
+def test_a_text_that_came_while_the_answer_was_written_is_not_answered_by_it(world: World):
+    patient = world.patient()
+    nurse = world.clinic.nurse
+    takeovers.take_over(world.session, world.rt, nurse, patient.id, 1)
+    world.say("I am not sure about my new tablets")
+    seen = world.now
+    world.clock.forward(seconds=30)
+    world.say("And one leg is thicker than the other")
+    escalations.message(world.session, world.rt, nurse, patient.id, "Take one a day, please.", seen)
+    assert [text.waits_since is None for text in world.texts_in()] == [True, False]
+    assert takeovers.hand_back(world.session, world.rt, nurse, patient.id) == 1
+
+
+def test_a_form_that_is_sent_twice_is_one_message(world: World):
+    patient, once = world.patient(), new_id()
+    for _ in range(2):
+        escalations.message(world.session, world.rt, world.clinic.nurse, patient.id, "How are you?", None, once)
+    assert len(world.out(Purpose.NURSE)) == 1
+    assert [event.action for event in world.all(AuditEvent)].count("patient.message") == 1
