@@ -8,11 +8,13 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
+from PIL import Image
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import make_server
@@ -30,7 +32,8 @@ from tests.dashboard.ward import Ward, furnish, today
 from tests.services.world import make_world
 
 PASSWORD = "correct-battery-demo-staple"
-SHOTS = ROOT / "docs" / "screenshots"
+SHOTS = Path(os.environ.get("SCREENSHOTS_TO", ROOT / "docs" / "screenshots"))
+COLOURS = 128  # enough for flat pages; a picture of a page is then a third of its size
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -52,6 +55,7 @@ class Desk:
     address: str
     ward: Ward
     errors: list[str]
+    app: Any = None
 
     def page(self, width: int = 1280, **other: Any) -> Any:
         """A new window of its own, with no cookies."""
@@ -100,7 +104,7 @@ def desk(
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield Desk(chromium, f"http://127.0.0.1:{server.port}", ward, [])
+            yield Desk(chromium, f"http://127.0.0.1:{server.port}", ward, [], app)
         finally:
             server.shutdown()
             thread.join()
@@ -185,4 +189,6 @@ def shot(page: Any, name: str) -> None:
     """Keep a picture for the docs, when they are asked for (make screenshots)."""
     if os.environ.get("SCREENSHOTS") == "1":
         SHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
+        with Image.open(BytesIO(page.screenshot(full_page=True))) as taken:
+            few = taken.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+            few.save(SHOTS / f"{name}.png", optimize=True)
