@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from care.domain.codes import CommunicationStatus, Priority, Purpose, ResponseStatus, TaskStatus
 from care.domain.conversation import invite, remind, take_turn
 from care.domain.diary import Entry, read_entry
-from care.domain.questionnaire import Questionnaire
-from care.domain.screen import screen
+from care.domain.questionnaire import Answers, Questionnaire
+from care.domain.screen import NOTHING, screen
 from care.domain.triage import Alarm
 from care.domain.turn import (
     Act,
@@ -128,24 +128,40 @@ class Desks:
     def _to_whoever_writes(self, desk: Talking, message: Communication, words: str) -> None:
         """A person has the conversation: the text waits for them, and the bot says nothing.
 
-        It is on the worklist when they leave it (services.takeovers). What reads like a measurement is in no record
-        and judged by no rule: it may be a low, so it does not wait for that.
+        It is on the worklist when they leave it (services.takeovers). What reads like a measurement, or like a stat
+        answer to a question of ours, is in no record and judged by no rule, so it does not wait for that.
         """
         message.waits_since = message.waits_since or self.now
-        if isinstance(read_entry(words, message.at, desk.patient.time_zone), Entry):
+        measured = isinstance(read_entry(words, message.at, desk.patient.time_zone), Entry)
+        if measured or self._would_be_stat(desk, message, words):
             self._raise_person(desk, message, Priority.URGENT)
+
+    def _would_be_stat(self, desk: Talking, message: Communication, words: str) -> bool:
+        """Whether the bot, had it the conversation, would wake somebody for this answer. Nothing is kept of it."""
+        talk, changed = desk.talk, desk.changed
+        self._open(desk, message)
+        before = desk.talk
+        turn = take_turn(before, words, NOTHING, self._desk(desk, message))
+        desk.talk, desk.changed = talk, changed
+        done = next((act for act in turn.acts if isinstance(act, Completed)), None)
+        form, told = (done.questionnaire, done.answers) if done else (turn.talk.questionnaire, turn.talk.answers)
+        return bool(self._stat_alarms(message, before, form, told))
 
     def _raise_at_once(self, desk: Talking, message: Communication, before: Talk) -> None:
         """An answer that is stat by itself wakes somebody now: nobody knows when the form is handed in, or whether."""
-        talk, patient = desk.talk, desk.patient
-        if talk.questionnaire is None or not talk.answers or talk.answers == before.answers:
-            return
-        known = before.answers if before.questionnaire == talk.questionnaire else {}
-        form = self._form(talk.questionnaire)
-        alarms = alarms_at_once(self.session, form, known, talk.answers, message.at)
+        patient, alarms = desk.patient, self._stat_alarms(message, before, desk.talk.questionnaire, desk.talk.answers)
         if alarms:
             own = (patient.organization_id, patient.care_team_id, patient.id)
             self.cases.append(Case(*own, message.at, alarms, communication_id=message.id))
+
+    def _stat_alarms(
+        self, message: Communication, before: Talk, questionnaire: str | None, answers: Answers
+    ) -> tuple[Alarm, ...]:
+        """What these answers say at once and those before this text did not."""
+        if questionnaire is None or not answers or answers == before.answers:
+            return ()
+        known = before.answers if before.questionnaire == questionnaire else {}
+        return alarms_at_once(self.session, self._form(questionnaire), known, answers, message.at)
 
     def _open(self, desk: Talking, message: Communication) -> None:
         """The conversation that a reminder asked for opens with the answer to it; until then nothing was written."""

@@ -12,7 +12,7 @@ from care.domain.codes import Purpose
 from care.domain.questionnaire import Answers, Questionnaire
 from care.records.tasks import Task
 from care.runtime import Runtime
-from care.services import content
+from care.services import content, takeovers
 from care.services.at_once import alarms_at_once
 from tests.conftest import Clinic, Clock
 from tests.services.world import HEART, World, make_world
@@ -77,6 +77,21 @@ def test_what_is_taken_back_stays_with_whoever_was_woken(world: World) -> None:
     world.say(*ZEROS, "2", "back", "1")
     assert causes(world) == [("crisis", "stat", "self-harm-answer")]
     assert [one.status for one in world.escalations()] == ["requested"]
+
+
+def test_while_a_person_has_the_conversation_it_is_a_persons_at_once(world: World) -> None:
+    asked_the_phq_9(world)
+    world.say(*ZEROS)
+    (patient_id,) = {text.patient_id for text in world.texts_in()}
+    assert patient_id is not None
+    takeovers.take_over(world.session, world.rt, world.clinic.nurse, patient_id, 8)
+    world.say("1")  # not at all: it waits for whoever writes with them
+    assert causes(world) == []
+    world.say("3")
+    assert causes(world) == [("needs-person", "urgent", "asked-for-person")]
+    takeovers.hand_back(world.session, world.rt, world.clinic.nurse, patient_id)
+    world.say("1")  # the bot's question is still open, and what was said meanwhile is no answer to it
+    assert {cause for cause, _, _ in causes(world)} == {"needs-person"}
 
 
 def test_not_at_all_wakes_nobody(world: World) -> None:
