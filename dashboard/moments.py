@@ -13,7 +13,7 @@ from babel import Locale
 from babel.dates import get_day_names
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from dashboard import blueprint
 from dashboard.request import language, reader_zone, runtime
@@ -36,7 +36,6 @@ _PARTS = {
     "M": "{at.month}",
     "y": "{at.year}",
 }
-_TIME = Markup('<time datetime="%s" title="%s"%s>%s</time>')
 _PART = re.compile("|".join(_PARTS))
 
 
@@ -159,4 +158,4 @@ def _on_wall(at: datetime, zone: str, form: str) -> str:
 
 
 def _marked(at: datetime, title: str, words: str, mark: Markup = Markup("")) -> Markup:
-    return _TIME % (at.isoformat(), title, mark, words)
+    return Markup(f'<time datetime="{at.isoformat()}" title="{escape(title)}"{mark}>{escape(words)}</time>')  # noqa: S704

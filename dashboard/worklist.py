@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from flask import Response, make_response, redirect, render_template, request, url_for
@@ -27,6 +28,7 @@ from dashboard.places import opened, sealed
 from dashboard.request import reader_zone, runtime, session, staff, told
 
 ROWS = 100
+NOBODY = UUID(int=0)
 MOST_PAGES = 10  # that one page holds; behind them a page of its own begins
 ABOUT = {"weight": trend.WEIGHT, "glucose": trend.GLUCOSE, "hypoglycaemia": trend.GLUCOSE}
 HOMES = {Role.NURSE: "dashboard.worklist", Role.CLINICIAN: "core.cases", Role.ADMIN: "dashboard.admin"}
@@ -76,20 +78,20 @@ def home() -> Redirect:
 @may("nurse", "clinician")
 def worklist(notice: str = "") -> str:
     """The page. `notice` is what somebody who was too slow is told."""
-    shown = _shown()
-    return render_template("worklist.html", tag=_tag(shown), notice=notice, **_listed(shown))
+    shown, counted = _shown(), alerts.counts(session(), staff())
+    return render_template("worklist.html", tag=_tag(shown, counted), notice=notice, **_listed(shown, counted))
 
 
 @blueprint.get("/worklist/rows")
 @may("nurse", "clinician")
 def worklist_rows() -> Response:
     """The list alone, for the open page to ask again; 304 when nothing changed, which costs two short queries."""
-    shown = _shown()
-    tag = _tag(shown)
+    shown, counted = _shown(), alerts.counts(session(), staff())
+    tag = _tag(shown, counted)
     if request.if_none_match.contains(tag):
         response = make_response("", 304)
     else:
-        response = make_response(render_template("worklist_rows.html", **_listed(shown)))
+        response = make_response(render_template("worklist_rows.html", **_listed(shown, counted)))
     response.set_etag(tag)
     response.cache_control.no_cache = True
     response.cache_control.private = True
@@ -114,6 +116,13 @@ def exactly(at: datetime) -> str:
     return exact(at, reader_zone())
 
 
+@blueprint.app_template_global()
+def each(endpoint: str, name: str) -> str:
+    """An address with %s for the id in it: a list has it built once, and not for every row."""
+    values: dict[str, Any] = {name: NOBODY}
+    return url_for(endpoint, **values).replace("%", "%%").replace(str(NOBODY), "%s")
+
+
 def _shown() -> Shown:
     show = request.args.get("show", "all")
     pages = request.args.get("pages", "1")
@@ -122,21 +131,21 @@ def _shown() -> Shown:
     return Shown(show if show in lists.SHOWS else "all", min(max(number, 1), MOST_PAGES), after)
 
 
-def _tag(shown: Shown) -> str:
+def _tag(shown: Shown, counted: alerts.Counts) -> str:
     """Changes when anything on the list does; the passing of time changes it once a minute, for the clocks."""
     now = runtime().now()
     seen = alerts.glance(session(), staff(), shown.show, shown.limit, shown.after)
-    known = (now.replace(second=0, microsecond=0), seen, alerts.counts(session(), staff()), shown.show, shown.limit)
+    known = (now.replace(second=0, microsecond=0), seen, counted, shown.show, shown.limit)
     return hashlib.sha256(repr(known).encode()).hexdigest()[:32]
 
 
-def _listed(shown: Shown) -> dict[str, object]:
+def _listed(shown: Shown, counted: alerts.Counts) -> dict[str, object]:
     found = alerts.open_escalations(session(), staff(), shown.show, shown.limit + 1, shown.after)
     rows, more = found[: shown.limit], len(found) > shown.limit
     behind = _written(alerts.place_of(rows[-1])) if more else ""
     return {
         "rows": _rows(rows),
-        "counts": alerts.counts(session(), staff()),
+        "counts": counted,
         "show": shown.show,
         "pages": shown.pages,
         "first": shown.after is None,
@@ -155,10 +164,11 @@ def _rows(found: list[Escalation]) -> list[Row]:
     asked = {(e.patient_id, codes[e.id]) for e in found if e.patient_id and codes[e.id]}
     values = lists.latest_values(session(), asked, now)
     ladders = Ladders(session(), rows=found)
+    titles = {code: told(trend.title(code)) for code in set(codes.values()) if code}
     rows = []
     for one in found:
         known = values.get((one.patient_id, codes[one.id]), []) if one.patient_id else []
-        title = _("%(what)s, last %(count)s values", what=told(trend.title(codes[one.id])), count=len(known))
+        title = _("%(what)s, last %(count)s values", what=titles[codes[one.id]], count=len(known)) if known else ""
         clock = first_look.clock(Priority(one.priority), one.since, one.looked_at, now, ladders.of(one))
         rows.append(
             Row(
