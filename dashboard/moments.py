@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -42,12 +42,20 @@ _PART = re.compile("|".join(_PARTS))
 @blueprint.app_template_filter("written")
 def written(at: datetime | date, form: str = "day") -> str:
     """A day, or a moment on the clock that it carries, in the reader's language."""
-    said = language()
     whole = at if isinstance(at, datetime) else datetime(at.year, at.month, at.day, tzinfo=UTC)
+    return _put(whole, form, language())
+
+
+def _put(at: datetime, form: str, said: str) -> str:
     days, months = _names(said)
-    return _plain(form, said.startswith("zh")).format(
-        at=whole, weekday=days[whole.weekday()], month=months[whole.month]
-    )
+    return _plain(form, said.startswith("zh")).format(at=at, weekday=days[at.weekday()], month=months[at.month])
+
+
+@lru_cache(maxsize=16_384)
+def _on_clock(at: datetime, zone: ZoneInfo, form: str, said: str) -> tuple[str, str]:
+    """A moment on the clock of a zone, and what that clock is called: an open list asks for the same ones again."""
+    here = at.astimezone(zone)
+    return _put(here, form, said), str(here.tzname())
 
 
 @cache
@@ -100,8 +108,7 @@ def time_words() -> str:
 
 def exact(at: datetime, zone: ZoneInfo) -> str:
     """The exact moment on the wall of a zone: 'Mon 2 Mar 2026, 07:00 EST'."""
-    here = at.astimezone(zone)
-    return f"{written(here, 'exact')} {here.tzname()}"
+    return " ".join(_on_clock(at, zone, "exact", language()))
 
 
 def both(at: datetime, patient_zone: str) -> str:
@@ -154,7 +161,7 @@ _FORMS_OF_OLD = {"%a %d %b, %H:%M": "moment", "%a %H:%M": "clock", "%H:%M": "tim
 
 
 def _on_wall(at: datetime, zone: str, form: str) -> str:
-    return written(at.astimezone(ZoneInfo(zone)), _FORMS_OF_OLD.get(form, form))
+    return _on_clock(at, ZoneInfo(zone), _FORMS_OF_OLD.get(form, form), language())[0]
 
 
 def _marked(at: datetime, title: str, words: str, mark: Markup = Markup("")) -> Markup:

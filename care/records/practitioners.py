@@ -66,6 +66,8 @@ def on_duty(session: Session, care_team_id: UUID, role: str) -> list[Practitione
 
 
 def names(session: Session, ids: set[UUID]) -> dict[UUID, str]:
-    """The names of these practitioners."""
+    """The names of these practitioners; nothing is asked for nobody."""
+    if not ids:
+        return {}
     rows = session.execute(select(Practitioner.id, Practitioner.name).where(Practitioner.id.in_(ids)))
     return {row.id: row.name for row in rows}
