@@ -69,11 +69,13 @@ def migrate_plan(session: Session, rt: Runtime, staff: Staff, care_plan_id: UUID
     """Move a plan to another version of its protocol from the patient's next midnight on; commits.
 
     Today's tasks and everything asked or answered stay; later tasks follow the new version. Raises NotFound, Invalid
-    (another protocol, a retired version), Conflict (the plan has ended).
+    (another protocol, a retired version), Conflict (the plan has ended, or it pauses: nothing but its end wakes it).
     """
     staff.must_be(Role.NURSE, Role.CLINICIAN)
     now = rt.now()
     plan = _locked_plan(session, staff, care_plan_id)
+    if plan.status == CarePlanStatus.ON_HOLD:
+        raise Conflict("plan-paused", "this plan pauses: end its pause first")
     before, after = session.get_one(Definition, plan.definition_id), _protocol(session, canonical)
     if before.url != after.url:
         raise Invalid("another-protocol", "a plan is migrated to a version of its own protocol", place="protocol")
@@ -82,7 +84,6 @@ def migrate_plan(session: Session, rt: Runtime, staff: Staff, care_plan_id: UUID
     midnight = start_of_day(local(now, zone).date() + EVERY, zone)
     expires = write_today(session, plan, patient, midnight, now)
     plan.definition_id, plan.status = after.id, CarePlanStatus.ACTIVE.value
-    plan.paused_until, plan.pause_reason = None, None
     protocol = content.plan(session, after.canonical)
     until = max(plan.expanded_until or now, now + AHEAD)
     align(session, plan, protocol, patient, midnight, until, now)

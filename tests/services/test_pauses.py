@@ -11,6 +11,7 @@ from care.domain.codes import Purpose
 from care.errors import Conflict, Invalid, NotFound
 from care.records.audit_events import AuditEvent
 from care.records.care_plans import CarePlan
+from care.records.definitions import Definition
 from care.records.patients import Patient
 from care.records.tasks import Task
 from care.runtime import Runtime
@@ -129,3 +130,14 @@ def test_both_are_audited_and_the_reason_is_not_in_it(world: World):
     found = [event for event in world.all(AuditEvent) if event.action.startswith("care-plan.")]
     assert [event.action for event in found] == ["care-plan.start", "care-plan.pause", "care-plan.resume"]
     assert "private" not in str([event.detail for event in found])
+
+
+def test_another_version_of_its_protocol_does_not_wake_a_plan(world: World):
+    patient = world.patient()
+    plan = plan_of(world, patient)
+    canonical = world.session.get_one(Definition, plan.definition_id).canonical
+    pauses.pause_plan(world.session, world.rt, world.clinic.nurse, plan.id, None, "in hospital")
+    with pytest.raises(Conflict, match="pauses"):
+        plans.migrate_plan(world.session, world.rt, world.clinic.nurse, plan.id, canonical)
+    world.session.rollback()
+    assert (plan_of(world, patient).status, open_tasks(world)) == ("on-hold", [])
