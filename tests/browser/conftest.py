@@ -33,7 +33,8 @@ from tests.services.world import make_world
 
 PASSWORD = "correct-battery-demo-staple"
 SHOTS = Path(os.environ.get("SCREENSHOTS_TO", ROOT / "docs" / "screenshots"))
-COLOURS = 128  # enough for flat pages; a picture of a page is then a third of its size
+COLOURS = 48  # enough for flat pages; a picture of a page is then a third of its size
+TALLEST = 3000  # pixels of a page that a picture in the docs shows
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -190,5 +191,9 @@ def shot(page: Any, name: str) -> None:
     if os.environ.get("SCREENSHOTS") == "1":
         SHOTS.mkdir(parents=True, exist_ok=True)
         with Image.open(BytesIO(page.screenshot(full_page=True))) as taken:
-            few = taken.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+            few = (
+                taken.convert("RGB")
+                .crop((0, 0, taken.width, min(taken.height, TALLEST)))
+                .quantize(COLOURS, dither=Image.Dither.NONE)
+            )
             few.save(SHOTS / f"{name}.png", optimize=True)

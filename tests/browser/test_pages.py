@@ -114,7 +114,8 @@ def test_every_page_of_staff_is_without_fault_fits_a_phone_and_is_ready_at_once(
         late.append((page.evaluate(READY_AFTER), rule))
         wrong += [f"{rule}: {fault}" for fault in _faults(page)]
         wrong += [f"{rule}: the bar at the top takes two lines"] if page.evaluate(BAR) > ONE_LINE else []
-        wrong += [f"{rule}: {fault}" for fault in _at_both_widths(page, _named(rule), reader)]
+        if not answer.request.redirected_from:  # what it leads to is a page of this list itself
+            wrong += [f"{rule}: {fault}" for fault in _at_both_widths(page, _named(rule), reader)]
     print(*wrong, sep="\n")
     print(f"{len(late)} pages; ready after {sorted(late)[len(late) // 2][0]:.0f} ms (median), {max(late)} (slowest)")
     assert wrong == []

@@ -128,8 +128,6 @@ def test_no_page_has_a_fault_of_accessibility_or_needs_sideways_scrolling(desk: 
         faults[name] = _faults(page)
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         faults[name] += [f"{wide} px wider than the window"] if wide > 0 else []
-        if name in ("worklist", "patient", "case", "inbox"):
-            shot(page, f"{name}-{width}")
     assert [f"{name}: {fault}" for name, found in faults.items() for fault in found] == []
     assert desk.errors == []
 
