@@ -21,7 +21,7 @@ from care.services import escalations as acts
 from care.services import undoing
 from core import blueprint
 from core.case import page, undoable
-from core.request import for_machines, runtime, session, staff, told, written
+from core.request import count, for_machines, runtime, session, staff, told, written
 
 ROWS = 50
 WAITING = 10
@@ -104,17 +104,19 @@ def whose(conflict: CareError) -> str:
 
 @blueprint.post("/cases/<uuid:escalation_id>/resolve")
 @may("clinician", "nurse")
-def resolve(escalation_id: UUID) -> Response:
+def resolve(escalation_id: UUID) -> Response | tuple[str, int]:
     """Close the case with what came of it: the label that the precision of alerts is measured with."""
     outcome, note = request.form.get("outcome", ""), written("note", NOTE)
     if outcome not in {o.value for o in Outcome}:
         raise Invalid("outcome", _("choose what came of it"), place="outcome")
     try:
-        acts.complete(session(), runtime(), staff(), escalation_id, Outcome(outcome), note)
+        acts.complete(session(), runtime(), staff(), escalation_id, Outcome(outcome), note, count("joined"))
     except Conflict as conflict:
         session().rollback()
         flash(_("It was not closed: %(why)s.", why=whose(conflict)), "warning")
-        return redirect(url_for("core.case", escalation_id=escalation_id))
+        row = acts.look(session(), runtime(), staff(), escalation_id)
+        given = {"outcome": outcome, "note": note}  # what was typed stays in the form
+        return render_template("core/case.html", **page(row), given=given), conflict.status
     flash(_("The case is closed, with its outcome. It waits for a clinician to sign it off."), "done")
     return redirect(url_for("core.cases"))
 

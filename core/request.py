@@ -51,6 +51,12 @@ def written(name: str, limit: int = 200) -> str:
     return value
 
 
+def count(name: str) -> int | None:
+    """A whole number that a form of ours carries; None where there is none, or something else."""
+    value = request.form.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 7 else None
+
+
 def for_machines() -> bool:
     """Whether who asks reads JSON rather than pages."""
     best = request.accept_mimetypes.best_match(["text/html", "application/problem+json", "application/json"])

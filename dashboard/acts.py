@@ -17,11 +17,11 @@ from werkzeug.wrappers import Response as Redirect
 from care.access import may
 from care.domain.undo import WITHIN
 from care.errors import CareError, Conflict, Invalid
-from care.records.escalations import escalation_of
+from care.records.escalations import Escalation, escalation_of, links_of
 from care.records.patients import patient_of
 from care.services import escalations, undoing
 from dashboard import blueprint
-from dashboard.request import back, runtime, session, staff, told, written
+from dashboard.request import back, count, runtime, session, staff, told, written
 from dashboard.worklist import whose, worklist
 
 _LAST = "last-act"  # in the reader's own cookie: which alert, what was said, when
@@ -62,7 +62,8 @@ def close(escalation_id: UUID) -> str:
 def complete(escalation_id: UUID) -> Response | Redirect | tuple[str, int]:
     """Close an alert with what came of it. Whatever refuses it, the note that was typed stays."""
     try:
-        escalations.complete(session(), runtime(), staff(), escalation_id, written("outcome"), written("note", 4000))
+        outcome, note = written("outcome"), written("note", 4000)
+        escalations.complete(session(), runtime(), staff(), escalation_id, outcome, note, count("joined"))
     except (Conflict, Invalid) as wrong:
         session().rollback()
         if _scripted():
@@ -90,6 +91,12 @@ def undo(escalation_id: UUID) -> Response | Redirect:
         return jsonify(said=said)
     flash(said, "done")
     return redirect(back(url_for("dashboard.worklist")))
+
+
+@blueprint.app_template_global()
+def joined_to(alert: Escalation) -> int:
+    """How many reports and texts an alert holds as its page is drawn; a form that closes it says so."""
+    return links_of(session(), alert.id)
 
 
 @blueprint.app_template_global()

@@ -88,6 +88,12 @@ def written(name: str, limit: int = 200) -> str:
     return value
 
 
+def count(name: str) -> int | None:
+    """A whole number that a form of ours carries; None where there is none, or something else."""
+    value = request.form.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 7 else None
+
+
 def day(name: str) -> date:
     """A date field (YYYY-MM-DD) of a year that a calendar of ours can have. Raises Invalid."""
     try:

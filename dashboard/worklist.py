@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, make_response, redirect, render_template, request, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as Redirect
 
@@ -135,7 +136,8 @@ def _tag(shown: Shown, counted: alerts.Counts) -> str:
     """Changes when anything on the list does; the passing of time changes it once a minute, for the clocks."""
     now = runtime().now()
     seen = alerts.glance(session(), staff(), shown.show, shown.limit, shown.after)
-    known = (now.replace(second=0, microsecond=0), seen, counted, shown.show, shown.limit)
+    reader = (staff().id, str(get_locale()))
+    known = (now.replace(second=0, microsecond=0), seen, counted, shown.show, shown.limit, reader)
     return hashlib.sha256(repr(known).encode()).hexdigest()[:32]
 
 

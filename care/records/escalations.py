@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, Integer, SmallInteger, select, text
+from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, Integer, SmallInteger, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -136,6 +136,12 @@ def escalation_of(session: Session, staff: Staff, escalation_id: UUID, lock: boo
     if row is None:
         raise NotFound("escalation", "no such escalation")
     return row
+
+
+def links_of(session: Session, escalation_id: UUID) -> int:
+    """How many reports and texts an escalation holds."""
+    found = select(func.count()).select_from(EscalationLink).where(EscalationLink.escalation_id == escalation_id)
+    return session.scalars(found).one()
 
 
 def links(session: Session, escalation_id: UUID) -> list[EscalationLink]:

@@ -20,7 +20,7 @@ from care.errors import Conflict, Invalid
 from care.library.notices import MESSAGE
 from care.records import practitioners
 from care.records.communications import Communication
-from care.records.escalations import Escalation, EscalationLink, escalation_of
+from care.records.escalations import Escalation, EscalationLink, escalation_of, links_of
 from care.records.flags import Flag
 from care.records.ids import new_id
 from care.records.patients import Patient, contact_points, patient_of
@@ -120,11 +120,18 @@ def seen(row: Escalation, now: datetime) -> None:
 
 
 def complete(
-    session: Session, rt: Runtime, staff: Staff, escalation_id: UUID, outcome: str, note: str = ""
+    session: Session,
+    rt: Runtime,
+    staff: Staff,
+    escalation_id: UUID,
+    outcome: str,
+    note: str = "",
+    joined: int | None = None,
 ) -> Escalation:
     """`staff` closes it with an outcome; its Flag ends, and the texts it was about no longer wait.
 
-    Raises NotFound, NotAllowed, Conflict (somebody else has it, or it is closed), Invalid (outcome, note).
+    `joined` is how many reports and texts it held when they read it: what came after that is not closed unread.
+    Raises NotFound, NotAllowed, Conflict (somebody else has it, it is closed, or it grew), Invalid (outcome, note).
     """
     now = rt.now()
     staff.must_be(Role.NURSE, Role.CLINICIAN)
@@ -133,6 +140,8 @@ def complete(
         raise Invalid("too-long", f"a note has at most {LONGEST_NOTE} characters", place="note")
     row = locked(session, staff, escalation_id)
     before = row.state
+    if joined is not None and row.status != EscalationStatus.COMPLETED.value and links_of(session, row.id) > joined:
+        raise Conflict("grew", "more has come in since this page was drawn: read it, then close")
     with saying_who(session):
         row.state = step(before, Complete(str(staff.id), ended), now, Ladders(session).of(row)).state
     # Else they were stopped when it was accepted.

@@ -239,6 +239,7 @@
       closing.action = address;
     }
     byId("closing-fault").hidden = true;
+    byId("closing-joined").value = link.dataset.joined; // what came after this moment is not closed unread
     byId("closing-why").textContent = `${row.querySelector("h2").textContent} · ${row.querySelector(".why").textContent}`;
     dialog.showModal();
     closing.querySelector("input[type=radio]").focus();

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from html import unescape
 
@@ -56,6 +57,20 @@ def test_a_case_is_accepted_and_closed_with_an_outcome(clinician: FlaskClient, w
     assert "Adjusted the plan or treatment" in page
     assert "Evening dose down" in page
     assert "Test Clinician closed it: Adjusted the plan or treatment" in page
+
+
+def test_what_came_in_while_a_note_was_written_is_read_first_and_the_note_stays(clinician: FlaskClient, ward: Ward):
+    alert = ward.alert(ward.one)
+    place = f"/core/cases/{alert.id}"
+    clinician.post(f"{place}/accept")
+    drawn = re.search(r'name="joined" value="(\d+)"', clinician.get(place).text)
+    assert drawn is not None
+    form = {"outcome": "adjusted", "note": "Evening dose down", "joined": str(int(drawn[1]) - 1)}
+    answer = clinician.post(f"{place}/resolve", data=form)
+    assert answer.status_code == 409
+    assert "more has come in since this page was drawn" in answer.text
+    assert "Evening dose down</textarea>" in answer.text
+    assert clinician.post(f"{place}/resolve", data=form | {"joined": drawn[1]}).status_code == 302
 
 
 def test_who_comes_second_is_told_by_a_notice(clinician: FlaskClient, nurse: FlaskClient, ward: Ward):

@@ -254,6 +254,17 @@ def test_closing_it_records_the_outcome_and_ends_the_flag(world: World, patient:
     assert refused.value.code == "already-completed"
 
 
+def test_what_came_in_after_the_page_was_drawn_is_not_closed_unread(world: World, patient: Patient) -> None:
+    (row,) = alarm(world, patient, LOW)
+    alarm(world, patient, LOW)
+    with pytest.raises(Conflict) as told:
+        escalations.complete(world.session, world.rt, world.clinic.nurse, row.id, "phoned", joined=1)
+    assert told.value.code == "grew"
+    world.session.rollback()
+    escalations.complete(world.session, world.rt, world.clinic.nurse, row.id, "phoned", joined=2)
+    assert row.status == "completed"
+
+
 def test_only_a_known_outcome_closes_it(world: World, patient: Patient) -> None:
     (raised,) = alarm(world, patient, LOW)
     with pytest.raises(Invalid):
