@@ -129,7 +129,7 @@ def _shown() -> Shown:
     pages = request.args.get("pages", "1")
     number = int(pages) if pages.isdecimal() and len(pages) < 4 else 1
     after = _place(request.args.get("after", ""))
-    return Shown(show if show in lists.SHOWS else "all", min(max(number, 1), MOST_PAGES), after)
+    return Shown(show if show in alerts.SHOWS else "all", min(max(number, 1), MOST_PAGES), after)
 
 
 def _tag(shown: Shown, counted: alerts.Counts) -> str:
@@ -161,7 +161,7 @@ def _rows(found: list[Escalation]) -> list[Row]:
     patients = lists.patients_by_id(session(), staff(), {e.patient_id for e in found if e.patient_id})
     people = {one for e in found for one in (e.owner_id, e.offered_to_id) if one}
     owners = practitioners.names(session(), people) if people else {}
-    reports = lists.link_counts(session(), {e.id for e in found})
+    reports = alerts.link_counts(session(), {e.id for e in found})
     codes = {e.id: next((code for word, code in ABOUT.items() if word in e.cause), "") for e in found}
     asked = {(e.patient_id, codes[e.id]) for e in found if e.patient_id and codes[e.id]}
     values = lists.latest_values(session(), asked, now)

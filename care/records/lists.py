@@ -26,36 +26,8 @@ from care.records.practitioners import Practitioner
 from care.records.questionnaire_responses import QuestionnaireResponse
 from care.records.risk_assessments import RiskAssessment
 from care.records.tasks import Task
-from care.records.worklist import SHOWS, Counts, counts, link_counts, open_escalations
 
 MOST_ANSWERS = 4  # to one text: thanks, a word of advice, a question, and one more
-
-__all__ = [
-    "SHOWS",
-    "Cohort",
-    "Counts",
-    "assessments_by_id",
-    "care_teams",
-    "closed_escalations",
-    "cohort",
-    "communication_of",
-    "communications_by_id",
-    "counts",
-    "escalations_of",
-    "latest_values",
-    "link_counts",
-    "missed_tasks",
-    "observations_of",
-    "open_escalations",
-    "patients_by_id",
-    "plans_of",
-    "replies_to",
-    "responses_by_id",
-    "rule_set_documents",
-    "same_thread",
-    "staff_list",
-    "waiting",
-]
 
 
 def closed_escalations(session: Session, staff: Staff, limit: int = 20) -> list[Escalation]:
@@ -175,12 +147,6 @@ def plans_of(session: Session, patient_id: UUID) -> list[tuple[CarePlan, Definit
     found = select(CarePlan, Definition).join(Definition, Definition.id == CarePlan.definition_id)
     ordered = found.where(CarePlan.patient_id == patient_id).order_by(CarePlan.created_at.desc(), CarePlan.id.desc())
     return [(row[0], row[1]) for row in session.execute(ordered)]
-
-
-def missed_tasks(session: Session, patient_id: UUID, limit: int = 60) -> list[Task]:
-    """What a patient did not answer, the latest first."""
-    found = select(Task).where(Task.patient_id == patient_id, Task.status == "failed")
-    return list(session.scalars(found.order_by(Task.expires_at.desc(), Task.id.desc()).limit(limit)))
 
 
 def rule_set_documents(session: Session) -> list[Definition]:

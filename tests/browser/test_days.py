@@ -96,7 +96,7 @@ def test_a_nurse_answers_a_red_flag_from_the_list_to_the_audit(demonstration: De
     assert _faults(nurse) == []
     shot(nurse, f"audit-{reader}-1280")
     nurse.goto(f"{demonstration.desk.address}/numbers")
-    right = nurse.locator("section[aria-labelledby=h-right] tbody tr", has_text="1/1" if reader == "none" else "")
+    right = nurse.locator("section[aria-labelledby=h-right] tbody tr")
     assert right.count() >= 1
     assert "100" in " ".join(right.locator("td:nth-of-type(2)").all_inner_texts())
     assert _faults(nurse) == []

@@ -16,7 +16,7 @@ from care.records.audit_events import AuditEvent
 from core.minis import mini
 from core.summary import Sheet
 from core.summary_pdf import pdf
-from tests.conftest import NOON
+from tests.conftest import NOON, require
 from tests.dashboard.ward import Ward
 
 LONG = "A very long sentence that says much more than anybody wants to read before a visit 血糖很低，请马上复查。 " * 12
@@ -39,8 +39,7 @@ def test_it_is_one_page_whatever_there_is_to_say_and_nothing_runs_off_it(app: Fl
     with app.test_request_context():
         found = pdf(full(), language)
     assert found.count(b"/Type /Page\n") + found.count(b"/Type /Page ") == 1
-    if not shutil.which("pdftotext"):
-        pytest.skip("pdftotext (Debian's poppler-utils) is not on this machine")
+    require(shutil.which("pdftotext"), "pdftotext (Debian's package poppler-utils) is not on this machine")
     (tmp_path / "long.pdf").write_bytes(found)
     words = subprocess.run(
         ["pdftotext", "-bbox", str(tmp_path / "long.pdf"), "-"], capture_output=True, text=True, check=True

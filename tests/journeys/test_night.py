@@ -15,7 +15,7 @@ from care.domain.ladder import Ladder, Rung, Whom, default_ladder
 from care.domain.rota import Shift
 from care.domain.triage import Alarm
 from care.domain.week import Hours
-from care.records import lists
+from care.records import worklist
 from care.records.escalations import Escalation
 from care.records.practitioners import Practitioner
 from care.runtime import Runtime
@@ -165,11 +165,11 @@ def pages(world: World, rows: dict[UUID, Escalation]) -> dict[UUID, list[tuple[i
 def in_the_morning(world: World, rows: dict[UUID, Escalation]) -> None:
     """All 200 are on the list: the most pressing first, then who has waited longest; one claim takes one off."""
     world.clock.set(TEN_AT_NIGHT + timedelta(hours=10))
-    shown = lists.open_escalations(world.session, world.clinic.nurse, limit=2 * COUNT)
+    shown = worklist.open_escalations(world.session, world.clinic.nurse, limit=2 * COUNT)
     ranks = {"stat": 0, "asap": 1, "urgent": 2, "routine": 3}
     assert [row.id for row in shown] == sorted(
         rows, key=lambda one: (ranks[rows[one].priority], rows[one].requested_at, one)
     )
     first = escalations.accept(world.session, world.rt, world.clinic.nurse, shown[0].id)
     escalations.complete(world.session, world.rt, world.clinic.nurse, first.id, "phoned")
-    assert lists.open_escalations(world.session, world.clinic.nurse, limit=1)[0].id == shown[1].id
+    assert worklist.open_escalations(world.session, world.clinic.nurse, limit=1)[0].id == shown[1].id

@@ -73,8 +73,7 @@ def test_pieces_of_one_diary_are_one_person_and_repeated_entries_count_once():
 
 def test_training_again_gives_the_same_bundle(tmp_path, metrics):
     lacking = [name for name in TRAINING if importlib.util.find_spec(name) is None]
-    if lacking:  # an offline extra of its own: its absence is no fault of this machine
-        pytest.skip(f"requirements-train.txt is not installed ({', '.join(lacking)})")
+    require(not lacking, f"requirements-train.txt is not installed ({', '.join(lacking)})")
     data = shared(DIARIES)
     from risk.recipes.hypoglycaemia import train
 
